@@ -1,0 +1,239 @@
+//! One chunk: a single extent of bytes that starts at a page border.
+#![allow(clippy::indexing_slicing, reason = "every index follows from the extent that the code just compared with")]
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Absent, CHUNK_BYTES, Chunks, PAGE_BYTES};
+
+/// Where a chunk's bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChunkState {
+    /// Not in memory; they can be loaded from this version of the object.
+    Absent(Arc<str>),
+    /// In memory, equal to this version of the object.
+    Clean(Arc<str>),
+    /// In memory alone.
+    Dirty,
+}
+
+/// Invariants: `start` is a multiple of [`PAGE_BYTES`]; `start + len` is at
+/// most [`CHUNK_BYTES`]; `bytes.len() == len` unless the state is absent, when
+/// `bytes` is empty. Bytes of the chunk outside the extent read as zeros.
+#[derive(Clone, Debug)]
+pub(crate) struct Chunk {
+    start: usize,
+    len: usize,
+    bytes: Arc<Vec<u8>>,
+    state: ChunkState,
+}
+
+/// Lets a reader's [`Bytes`] keep a chunk's allocation alive.
+struct Held(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+const fn page_floor(offset: usize) -> usize {
+    offset & !(PAGE_BYTES - 1)
+}
+
+/// The bytes charged for an extent that holds `within`.
+pub(super) const fn extent_cost(within: &Range<usize>) -> u64 {
+    (within.end - page_floor(within.start)).next_multiple_of(PAGE_BYTES) as u64
+}
+
+/// The capacity for `needed` bytes: doubles, so that appending is linear, but
+/// stays within the chunk, so that memory is at most twice what is charged.
+fn capacity(current: usize, needed: usize, start: usize) -> usize {
+    needed.max((current * 2).min(CHUNK_BYTES - start))
+}
+
+impl Chunk {
+    /// A chunk without bytes, about to be written at `offset`.
+    pub(super) fn empty(offset: usize) -> Self {
+        Self { start: page_floor(offset), len: 0, bytes: Arc::default(), state: ChunkState::Dirty }
+    }
+
+    fn end(&self) -> usize {
+        self.start + self.len
+    }
+
+    pub(super) fn cost(&self) -> u64 {
+        self.len.next_multiple_of(PAGE_BYTES) as u64
+    }
+
+    /// What writing `within` adds to the cost.
+    pub(super) fn growth_cost(&self, within: &Range<usize>) -> u64 {
+        let grown = within.start.min(self.start)..within.end.max(self.end());
+        extent_cost(&grown) - self.cost()
+    }
+
+    pub(crate) fn state(&self) -> &ChunkState {
+        &self.state
+    }
+
+    /// Whether a write of `within` replaces every byte of the extent.
+    pub(super) fn covered_by(&self, within: &Range<usize>) -> bool {
+        within.start <= self.start && within.end >= self.end()
+    }
+
+    /// Whether cutting the chunk at `keep` leaves a part of the extent.
+    pub(super) fn is_cut_by(&self, keep: usize) -> bool {
+        self.start < keep && keep < self.end()
+    }
+
+    pub(super) fn loaded(&self, index: u64) -> Result<(), Absent> {
+        match &self.state {
+            ChunkState::Absent(version) => Err(Absent { index, version: version.clone() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The extent: its offset in the chunk and its bytes.
+    pub(super) fn extent(&self) -> (usize, Bytes) {
+        (self.start, Bytes::from_owner(Held(self.bytes.clone())))
+    }
+
+    /// Splits `within` into zeros before the extent, the part of the extent
+    /// (relative to it), and zeros behind it.
+    fn parts(&self, within: &Range<usize>) -> (usize, Range<usize>, usize) {
+        let from = within.start.clamp(self.start, self.end());
+        let to = within.end.clamp(self.start, self.end());
+        let before = within.end.min(self.start).saturating_sub(within.start);
+        let behind = within.end.saturating_sub(self.end().max(within.start));
+        (before, from - self.start..to - self.start, behind)
+    }
+
+    pub(super) fn share(&self, index: u64, within: Range<usize>, out: &mut Chunks) -> Result<(), Absent> {
+        let (before, part, behind) = self.parts(&within);
+        out.push_zeros(before);
+        if !part.is_empty() {
+            self.loaded(index)?;
+            out.push(Bytes::from_owner(Held(self.bytes.clone())).slice(part));
+        }
+        out.push_zeros(behind);
+        Ok(())
+    }
+
+    pub(super) fn copy(&self, index: u64, within: Range<usize>, out: &mut [u8]) -> Result<(), Absent> {
+        let (before, part, behind) = self.parts(&within);
+        let (head, rest) = out.split_at_mut(before);
+        let (middle, tail) = rest.split_at_mut(rest.len() - behind);
+        head.fill(0);
+        if !part.is_empty() {
+            self.loaded(index)?;
+            middle.copy_from_slice(&self.bytes[part]);
+        }
+        tail.fill(0);
+        Ok(())
+    }
+
+    /// Writes at `offset`; the chunk is loaded, or `data` covers its extent.
+    pub(super) fn write(&mut self, offset: usize, data: &[u8]) {
+        let within = offset..offset + data.len();
+        if self.covered_by(&within) && Arc::get_mut(&mut self.bytes).is_none_or(|bytes| bytes.capacity() < data.len()) {
+            // Nothing of the old bytes is kept: do not copy what others share.
+            self.bytes = Arc::default();
+            self.len = 0;
+        }
+        if self.len == 0 {
+            self.start = page_floor(offset);
+        }
+        if within.start < self.start {
+            self.prepend(page_floor(within.start));
+        }
+        let at = offset - self.start;
+        let needed = self.len.max(at + data.len());
+        let bytes = Self::unique(&mut self.bytes, needed, self.start);
+        if at > bytes.len() {
+            bytes.resize(at, 0);
+        }
+        let overlap = data.len().min(bytes.len() - at);
+        bytes[at..at + overlap].copy_from_slice(&data[..overlap]);
+        bytes.extend_from_slice(&data[overlap..]);
+        self.len = bytes.len();
+        self.state = ChunkState::Dirty;
+    }
+
+    /// The bytes for writing, copied if a reader or a snapshot shares them.
+    fn unique(shared: &mut Arc<Vec<u8>>, needed: usize, start: usize) -> &mut Vec<u8> {
+        if Arc::get_mut(shared).is_none() {
+            let mut copy = Vec::with_capacity(capacity(shared.len(), needed, start));
+            copy.extend_from_slice(shared);
+            *shared = Arc::new(copy);
+        }
+        let bytes = Arc::make_mut(shared);
+        if needed > bytes.capacity() {
+            bytes.reserve_exact(capacity(bytes.capacity(), needed, start) - bytes.len());
+        }
+        bytes
+    }
+
+    /// Moves the extent's start down to `start`.
+    fn prepend(&mut self, start: usize) {
+        let gap = self.start - start;
+        let mut bytes = Vec::with_capacity(gap + self.len);
+        bytes.resize(gap, 0);
+        bytes.extend_from_slice(&self.bytes);
+        self.start = start;
+        self.len = bytes.len();
+        self.bytes = Arc::new(bytes);
+    }
+
+    /// Cuts the chunk at `keep`; returns whether nothing is left.
+    pub(super) fn truncate(&mut self, keep: usize) -> bool {
+        if keep >= self.end() {
+            return false;
+        }
+        let Some(len) = keep.checked_sub(self.start).filter(|len| *len > 0) else {
+            return true;
+        };
+        match Arc::get_mut(&mut self.bytes) {
+            Some(bytes) => {
+                bytes.truncate(len);
+                bytes.shrink_to(len * 2);
+            }
+            None => self.bytes = Arc::new(self.bytes[..len].to_vec()),
+        }
+        self.len = len;
+        self.state = ChunkState::Dirty;
+        false
+    }
+
+    pub(super) fn mark_clean(&mut self, version: &Arc<str>) {
+        if self.state == ChunkState::Dirty {
+            self.state = ChunkState::Clean(version.clone());
+        }
+    }
+
+    /// Drops the bytes of a clean chunk; returns how many, or `None` where
+    /// they are not clean.
+    pub(crate) fn evict(&mut self) -> Option<usize> {
+        let ChunkState::Clean(version) = &self.state else { return None };
+        self.state = ChunkState::Absent(version.clone());
+        self.bytes = Arc::default();
+        Some(self.len)
+    }
+
+    /// Gives an absent chunk its bytes back; returns whether they were those
+    /// that it waits for.
+    pub(crate) fn fill(&mut self, version: &Arc<str>, extent: &[u8]) -> bool {
+        if self.state != ChunkState::Absent(version.clone()) || extent.len() != self.len {
+            return false;
+        }
+        self.bytes = Arc::new(extent.to_vec());
+        self.state = ChunkState::Clean(version.clone());
+        true
+    }
+
+    /// The extent's range in the chunk.
+    pub(crate) fn extent_range(&self) -> Range<usize> {
+        self.start..self.end()
+    }
+}

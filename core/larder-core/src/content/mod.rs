@@ -1,0 +1,283 @@
+//! The content of one regular file: a sparse map of chunks, without locks.
+//! Charging its bytes is the caller's.
+
+mod chunk;
+mod chunks;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use self::chunk::ChunkState;
+use self::chunk::{Chunk, extent_cost};
+pub use self::chunks::Chunks;
+
+/// Bytes in one chunk: the unit of sharing, copy-on-write, loading and
+/// eviction. A hole of a whole chunk, or at a chunk's head or tail, is free.
+pub const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Bytes in a page: the unit in which content is charged.
+pub const PAGE_BYTES: usize = 4096;
+
+const CHUNK: u64 = CHUNK_BYTES as u64;
+
+/// What a hole reads as.
+static ZEROS: [u8; CHUNK_BYTES] = [0; CHUNK_BYTES];
+
+/// A chunk that must be loaded before the operation can go on.
+#[derive(Clone, Debug)]
+pub(crate) struct Absent {
+    /// The chunk's index: its offset divided by [`CHUNK_BYTES`].
+    pub(crate) index: u64,
+    /// The version to load it from.
+    pub(crate) version: Arc<str>,
+}
+
+/// A file's content. Cloning is cheap and shares all chunks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Content {
+    len: u64,
+    chunks: Arc<BTreeMap<u64, Chunk>>,
+}
+
+/// The part of `range` that lies in each chunk: index and range within it.
+fn pieces(range: Range<u64>) -> impl Iterator<Item = (u64, Range<usize>)> {
+    let mut at = range.start;
+    std::iter::from_fn(move || {
+        if at >= range.end {
+            return None;
+        }
+        let index = at / CHUNK;
+        let base = index * CHUNK;
+        let end = range.end.min(base.saturating_add(CHUNK));
+        #[expect(clippy::cast_possible_truncation, reason = "both are at most CHUNK_BYTES")]
+        let within = (at - base) as usize..(end - base) as usize;
+        at = end;
+        Some((index, within))
+    })
+}
+
+impl Content {
+    pub(crate) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The range of a read of `length` bytes at `offset`, cut at the end of
+    /// the file.
+    fn clamp(&self, offset: u64, length: usize) -> Range<u64> {
+        let end = offset.saturating_add(length as u64).min(self.len);
+        offset.min(end)..end
+    }
+
+    /// Shares the bytes of a range with the caller.
+    pub(crate) fn read(&self, offset: u64, length: usize) -> Result<Chunks, Absent> {
+        let mut out = Chunks::default();
+        for (index, within) in pieces(self.clamp(offset, length)) {
+            match self.chunks.get(&index) {
+                None => out.push_zeros(within.len()),
+                Some(chunk) => chunk.share(index, within, &mut out)?,
+            }
+        }
+        Ok(out)
+    }
+
+    /// Copies the bytes of a range into `buffer`; returns how many.
+    pub(crate) fn read_into(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Absent> {
+        let range = self.clamp(offset, buffer.len());
+        let mut rest = buffer;
+        let mut done = 0;
+        for (index, within) in pieces(range) {
+            let (part, tail) = rest.split_at_mut(within.len());
+            done += part.len();
+            rest = tail;
+            match self.chunks.get(&index) {
+                None => part.fill(0),
+                Some(chunk) => chunk.copy(index, within, part)?,
+            }
+        }
+        Ok(done)
+    }
+
+    /// How many more bytes the file is charged once `length` bytes at
+    /// `offset` are written; the caller has checked that the sum fits.
+    pub(crate) fn write_cost(&self, offset: u64, length: usize) -> u64 {
+        pieces(offset..offset + length as u64)
+            .map(|(index, within)| match self.chunks.get(&index) {
+                None => extent_cost(&within),
+                Some(chunk) => chunk.growth_cost(&within),
+            })
+            .sum()
+    }
+
+    /// Writes `data` at `offset`, which together fit in a `u64`. Fails without
+    /// writing anything where a chunk would be overwritten in part that is
+    /// not loaded.
+    pub(crate) fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), Absent> {
+        let end = offset + data.len() as u64;
+        for (index, within) in pieces(offset..end) {
+            if let Some(chunk) = self.chunks.get(&index)
+                && !chunk.covered_by(&within)
+            {
+                chunk.loaded(index)?;
+            }
+        }
+        let chunks = Arc::make_mut(&mut self.chunks);
+        let mut rest = data;
+        for (index, within) in pieces(offset..end) {
+            let (part, tail) = rest.split_at(within.len());
+            rest = tail;
+            chunks.entry(index).or_insert_with(|| Chunk::empty(within.start)).write(within.start, part);
+        }
+        self.len = self.len.max(end);
+        Ok(())
+    }
+
+    /// Sets the length; what is cut off reads as zeros if the file grows
+    /// again. Returns the bytes no longer charged.
+    pub(crate) fn set_len(&mut self, len: u64) -> Result<u64, Absent> {
+        let mut refund = 0;
+        if len < self.len && self.chunks.last_key_value().is_some_and(|(last, _)| last * CHUNK + (CHUNK - 1) >= len) {
+            let index = len / CHUNK;
+            #[allow(clippy::cast_possible_truncation, reason = "below CHUNK_BYTES")]
+            let keep = (len % CHUNK) as usize;
+            if keep > 0
+                && let Some(chunk) = self.chunks.get(&index)
+                && chunk.is_cut_by(keep)
+            {
+                chunk.loaded(index)?;
+            }
+            let chunks = Arc::make_mut(&mut self.chunks);
+            let cut = chunks.split_off(&if keep == 0 { index } else { index + 1 });
+            refund += cut.values().map(Chunk::cost).sum::<u64>();
+            if keep > 0
+                && let Some(chunk) = chunks.get_mut(&index)
+            {
+                let before = chunk.cost();
+                if chunk.truncate(keep) {
+                    chunks.remove(&index);
+                    refund += before;
+                } else {
+                    refund += before - chunk.cost();
+                }
+            }
+        }
+        self.len = len;
+        Ok(refund)
+    }
+
+    /// The bytes that are charged for this content.
+    pub(crate) fn cost(&self) -> u64 {
+        self.chunks.values().map(Chunk::cost).sum()
+    }
+
+    /// The stored extents, ascending: offset in the file and bytes.
+    pub(crate) fn extents(&self) -> impl Iterator<Item = Result<(u64, Bytes), Absent>> + '_ {
+        self.chunks.iter().map(|(index, chunk)| {
+            chunk.loaded(*index)?;
+            let (start, bytes) = chunk.extent();
+            Ok((index * CHUNK + start as u64, bytes))
+        })
+    }
+
+    pub(crate) fn states(&self) -> impl Iterator<Item = (u64, ChunkState)> + '_ {
+        self.chunks.iter().map(|(index, chunk)| (*index, chunk.state().clone()))
+    }
+
+    /// Changes one chunk's residency; `None` where there is no such chunk.
+    pub(crate) fn with_chunk<T>(&mut self, index: u64, change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
+        Arc::make_mut(&mut self.chunks).get_mut(&index).map(change)
+    }
+
+    /// Marks every dirty chunk as clean in `version`.
+    pub(crate) fn mark_clean(&mut self, version: &Arc<str>) {
+        for chunk in Arc::make_mut(&mut self.chunks).values_mut() {
+            chunk.mark_clean(version);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may panic")]
+    use super::*;
+
+    fn all(content: &Content) -> Vec<u8> {
+        content.read(0, usize::MAX).unwrap().into_bytes().to_vec()
+    }
+
+    #[test]
+    fn writes_read_back_across_chunk_borders() {
+        let mut content = Content::default();
+        let data: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
+        content.write(1000, &data).unwrap();
+        let got = all(&content);
+        assert_eq!(&got[..1000], &[0; 1000]);
+        assert_eq!(&got[1000..], &data[..]);
+        let mut part = vec![0; 70_000];
+        assert_eq!(content.read_into(60_000, &mut part).unwrap(), 70_000);
+        assert_eq!(part, &got[60_000..130_000]);
+    }
+
+    #[test]
+    fn the_cost_told_before_a_write_is_the_cost_after_it() {
+        let mut content = Content::default();
+        let mut charged = 0;
+        for (offset, length) in [(65_535, 2), (0, 1), (200_000, 100_000), (4096, 1), (131_071, 70_000)] {
+            charged += content.write_cost(offset, length);
+            content.write(offset, &vec![1; length]).unwrap();
+            assert_eq!(content.cost(), charged, "after {length} at {offset}");
+        }
+        charged -= content.set_len(150_000).unwrap();
+        assert_eq!(content.cost(), charged);
+        charged -= content.set_len(0).unwrap();
+        assert_eq!((content.cost(), charged), (0, 0));
+    }
+
+    #[test]
+    fn holes_cost_nothing() {
+        let mut content = Content::default();
+        content.write((1 << 40) - 1, b"x").unwrap();
+        assert_eq!(content.cost(), PAGE_BYTES as u64);
+        content.set_len(1 << 50).unwrap();
+        assert_eq!(content.cost(), PAGE_BYTES as u64);
+    }
+
+    #[test]
+    fn what_was_cut_off_reads_as_zeros_again() {
+        let mut content = Content::default();
+        content.write(0, &[7; 100]).unwrap();
+        content.set_len(10).unwrap();
+        content.set_len(100).unwrap();
+        assert_eq!(all(&content)[..20], [[7; 10], [0; 10]].concat());
+    }
+
+    #[test]
+    fn a_reader_keeps_what_it_was_given() {
+        let mut content = Content::default();
+        content.write(0, &[1; 100]).unwrap();
+        let held = content.read(0, 100).unwrap().into_bytes();
+        let frozen = content.clone();
+        content.write(50, &[2; 100]).unwrap();
+        assert_eq!(held, [1; 100][..]);
+        assert_eq!(all(&frozen), [1; 100]);
+    }
+
+    #[test]
+    fn an_evicted_chunk_asks_to_be_loaded() {
+        let mut content = Content::default();
+        content.write(0, &[5; 10]).unwrap();
+        let version: Arc<str> = "v1".into();
+        assert_eq!(content.with_chunk(0, Chunk::evict).unwrap(), None, "dirty chunks stay");
+        content.mark_clean(&version);
+        assert_eq!(content.with_chunk(0, Chunk::evict).unwrap(), Some(10));
+        assert_eq!(content.read(0, 10).unwrap_err().index, 0);
+        assert!(content.write(2, b"x").is_err(), "a partial overwrite needs the rest");
+        assert!(content.with_chunk(0, |c| c.fill(&version, &[5; 10])).unwrap());
+        assert_eq!(all(&content), [5; 10]);
+        content.with_chunk(0, Chunk::evict);
+        content.write(0, &[6; 10]).unwrap();
+        assert_eq!(all(&content), [6; 10]);
+    }
+}

@@ -1,0 +1,36 @@
+//! The inode store of Larder.
+//!
+//! A [`Volume`] holds inodes; a [`View`] grants a sub-directory of it with
+//! [`Rights`]; a [`Descriptor`] is an open description inside a view, with the
+//! semantics of `wasi:filesystem/types.descriptor`. [`Operation`] is the same
+//! set of operations as plain values, for the wire, the journal and the
+//! reference model.
+//!
+//! This crate knows no runtime, operating system, network or clock: callers
+//! pass the time in. It builds natively and for wasm32.
+#![forbid(unsafe_code)]
+
+mod content;
+mod descriptor;
+mod directory;
+mod error;
+mod inode;
+mod ledger;
+mod limits;
+mod operation;
+mod snapshot;
+mod sync;
+mod types;
+mod view;
+mod volume;
+
+pub use content::{CHUNK_BYTES, ChunkState, Chunks, PAGE_BYTES};
+pub use descriptor::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlags};
+pub use directory::{DirectoryEntry, ENTRY_BYTES};
+pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use limits::{Limits, Usage};
+pub use operation::{Backend, Operation, Pending, Reply};
+pub use snapshot::{SnapshotError, read_snapshot};
+pub use types::{Attributes, Context, FileType, NodeId, SetTime, Timestamp};
+pub use view::{Rights, View};
+pub use volume::{ContentSource, Durability, Snapshot, Volume, VolumeOptions};

@@ -1,0 +1,58 @@
+//! Attributes: times and permission bits.
+
+use super::Volume;
+use super::namespace::MODE_MASK;
+use crate::inode::Inode;
+use crate::{Context, Error, ErrorCode, Result, SetTime, Timestamp};
+
+/// An access time is renewed when it is this old even if nothing changed
+/// since (Linux `relatime`).
+const RELATIME_SECONDS: i64 = 24 * 60 * 60;
+
+impl Volume {
+    /// Sets the access and modification times; the change time becomes now.
+    pub(crate) fn set_times(
+        &self,
+        context: &Context,
+        node: &Inode,
+        accessed: SetTime,
+        modified: SetTime,
+    ) -> Result<()> {
+        for time in [accessed, modified] {
+            if let SetTime::At(time) = time
+                && !time.is_valid()
+            {
+                return Err(Error::new(ErrorCode::Invalid, "set-times"));
+            }
+        }
+        let _shared = self.gate.read();
+        node.write().set_times(context.now, accessed, modified);
+        Ok(())
+    }
+
+    /// Sets the permission bits, which are kept and never enforced.
+    pub(crate) fn set_mode(&self, context: &Context, node: &Inode, mode: u32) -> Result<()> {
+        let _shared = self.gate.read();
+        let mut state = node.write();
+        state.mode = mode & MODE_MASK;
+        state.touch(context.now);
+        Ok(())
+    }
+
+    /// Notes a read: renews the access time where it is older than the last
+    /// change or than a day, as `relatime` does. Not a change of the inode.
+    pub(crate) fn touch_read(&self, node: &Inode, now: Timestamp) {
+        {
+            let state = node.read();
+            let stale = state.accessed <= state.modified
+                || state.accessed <= state.changed
+                || now.seconds.saturating_sub(state.accessed.seconds) >= RELATIME_SECONDS;
+            if !stale || state.accessed >= now {
+                return;
+            }
+        }
+        let _shared = self.gate.read();
+        let mut state = node.write();
+        state.accessed = state.accessed.max(now);
+    }
+}

@@ -1,0 +1,140 @@
+//! Content: reading, writing, appending, truncating. Charges come first: a
+//! write that does not fit changes nothing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Volume;
+use crate::content::{Absent, Chunks};
+use crate::error::During;
+use crate::inode::{Inode, State};
+use crate::{Context, Error, ErrorCode, Result};
+
+/// The most bytes that one read shares: bounds the list of pieces for a guest
+/// that asks for the whole of a sparse file. A longer read is short.
+pub(crate) const MOST_READ_BYTES: usize = 16 << 20;
+
+/// Why an attempt under the lock did not finish.
+enum Stop {
+    /// Load this chunk without the lock, then try again.
+    Load(Absent),
+    Fail(ErrorCode),
+}
+
+impl From<Absent> for Stop {
+    fn from(absent: Absent) -> Self {
+        Self::Load(absent)
+    }
+}
+
+impl From<ErrorCode> for Stop {
+    fn from(code: ErrorCode) -> Self {
+        Self::Fail(code)
+    }
+}
+
+impl Volume {
+    /// Runs `attempt` until it needs no chunk that is absent. `attempt` locks
+    /// the inode by itself; loading happens between two attempts.
+    fn with_loaded<T>(
+        &self,
+        node: &Arc<Inode>,
+        operation: &'static str,
+        mut attempt: impl FnMut() -> Result<T, Stop>,
+    ) -> Result<T> {
+        loop {
+            match attempt() {
+                Ok(value) => return Ok(value),
+                Err(Stop::Fail(code)) => return Err(Error::new(code, operation)),
+                Err(Stop::Load(absent)) => self.load(node, &absent)?,
+            }
+        }
+    }
+
+    /// Shares up to `length` bytes from `offset`; fewer at the end of file.
+    pub(crate) fn read(&self, node: &Arc<Inode>, offset: u64, length: usize) -> Result<Chunks> {
+        let length = length.min(MOST_READ_BYTES);
+        self.with_loaded(node, "read", || Ok(node.read().file()?.read(offset, length)?))
+    }
+
+    /// Copies bytes from `offset` into `buffer`; returns how many there were.
+    pub(crate) fn read_into(&self, node: &Arc<Inode>, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        self.with_loaded(node, "read", || Ok(node.read().file()?.read_into(offset, buffer)?))
+    }
+
+    /// Writes all of `data` at `offset`, or nothing.
+    pub(crate) fn write(&self, context: &Context, node: &Arc<Inode>, offset: u64, data: &[u8]) -> Result<()> {
+        self.with_loaded(node, "write", || {
+            let _shared = self.gate.read();
+            self.write_locked(&mut node.write(), context, offset, data)
+        })
+    }
+
+    /// Writes all of `data` at the end, or nothing; returns where it begins.
+    /// Between other appends it is atomic.
+    pub(crate) fn append(&self, context: &Context, node: &Arc<Inode>, data: &[u8]) -> Result<u64> {
+        self.with_loaded(node, "append", || {
+            let _shared = self.gate.read();
+            let mut state = node.write();
+            let offset = state.file()?.len();
+            self.write_locked(&mut state, context, offset, data)?;
+            Ok(offset)
+        })
+    }
+
+    fn write_locked(&self, state: &mut State, context: &Context, offset: u64, data: &[u8]) -> Result<(), Stop> {
+        let content = state.file()?;
+        // POSIX: a write of no bytes does nothing to a regular file.
+        if data.is_empty() {
+            return Ok(());
+        }
+        if offset.checked_add(data.len() as u64).is_none_or(|end| end > self.limits.file_bytes) {
+            return Err(ErrorCode::FileTooLarge.into());
+        }
+        let cost = content.write_cost(offset, data.len());
+        self.ledger.charge_bytes(&self.limits, cost)?;
+        if let Err(absent) = state.file_mut()?.write(offset, data) {
+            self.ledger.refund_bytes(cost);
+            return Err(absent.into());
+        }
+        state.allocated += cost;
+        state.touch_content(context.now);
+        Ok(())
+    }
+
+    /// Sets the length; growing makes a hole, which costs nothing.
+    pub(crate) fn set_size(&self, context: &Context, node: &Arc<Inode>, size: u64) -> Result<()> {
+        self.with_loaded(node, "set-size", || {
+            let _shared = self.gate.read();
+            let mut state = node.write();
+            let content = state.file_mut()?;
+            if size > self.limits.file_bytes {
+                return Err(ErrorCode::FileTooLarge.into());
+            }
+            let refund = content.set_len(size)?;
+            state.allocated -= refund;
+            self.ledger.refund_bytes(refund);
+            state.touch_content(context.now);
+            Ok(())
+        })
+    }
+
+    /// Reads for a caller that wants one contiguous piece.
+    pub(crate) fn read_bytes(&self, node: &Arc<Inode>, offset: u64, length: usize) -> Result<Bytes> {
+        self.read(node, offset, length).map(Chunks::into_bytes)
+    }
+
+    pub(super) fn store_loaded(&self, node: &Inode, absent: &Absent, extent: &[u8]) -> Result<()> {
+        let mut state = node.write();
+        let filled = state.file_mut().during("load")?.with_chunk(absent.index, |chunk| {
+            // Somebody else may have loaded or overwritten it meanwhile.
+            chunk.fill(&absent.version, extent)
+                || !matches!(chunk.state(), crate::ChunkState::Absent(version) if *version == absent.version)
+        });
+        match filled {
+            Some(false) => Err(Error::new(ErrorCode::Io, "load")),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Names: looking up, listing, creating, linking and removing. `rename` has a
+//! file of its own.
+
+use std::sync::Arc;
+
+use super::Volume;
+use super::locks::LockSet;
+use crate::content::Content;
+use crate::directory::{Directory, entry_cost};
+use crate::error::During;
+use crate::inode::{Body, Inode, State};
+use crate::{Context, DirectoryEntry, Error, ErrorCode, Result};
+
+/// What to create.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NewNode<'a> {
+    File { mode: u32 },
+    Directory { mode: u32 },
+    Symlink { target: &'a str },
+}
+
+impl NewNode<'_> {
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::File { .. } => "create-file",
+            Self::Directory { .. } => "create-directory",
+            Self::Symlink { .. } => "symlink",
+        }
+    }
+}
+
+/// Permission bits that are kept.
+pub(super) const MODE_MASK: u32 = 0o7777;
+
+/// Permission bits of a symbolic link, as everywhere.
+const SYMLINK_MODE: u32 = 0o777;
+
+impl Volume {
+    /// The inode that `name` names in `directory`.
+    pub(crate) fn lookup(&self, directory: &Inode, name: &str) -> Result<Arc<Inode>> {
+        let state = directory.read();
+        let entries = state.directory().during("lookup")?;
+        entries.get(name).cloned().ok_or_else(|| Error::new(ErrorCode::NoEntry, "lookup"))
+    }
+
+    /// Up to `max` entries behind a cookie.
+    pub(crate) fn list(&self, directory: &Inode, after: u64, max: usize) -> Result<Vec<DirectoryEntry>> {
+        Ok(directory.read().directory().during("read-directory")?.list(after, max))
+    }
+
+    pub(crate) fn read_link(&self, node: &Inode) -> Result<Arc<str>> {
+        match &node.read().body {
+            Body::Symlink(target) => Ok(target.clone()),
+            _ => Err(Error::new(ErrorCode::Invalid, "readlink")),
+        }
+    }
+
+    /// Creates a node under a name that is not there yet; `opens` descriptors
+    /// are counted for it already.
+    pub(crate) fn create(
+        &self,
+        context: &Context,
+        parent: &Arc<Inode>,
+        name: &str,
+        new: NewNode<'_>,
+        opens: u64,
+    ) -> Result<Arc<Inode>> {
+        let operation = new.operation();
+        self.check_name(name).during(operation)?;
+        let (body, mode, own_cost) = match new {
+            NewNode::File { mode } => (Body::File(Content::default()), mode & MODE_MASK, 0),
+            NewNode::Directory { mode } => (Body::Directory(Directory::default()), mode & MODE_MASK, 0),
+            NewNode::Symlink { target } => {
+                self.check_target(target).during(operation)?;
+                (Body::Symlink(target.into()), SYMLINK_MODE, target.len() as u64)
+            }
+        };
+        let _shared = self.gate.read();
+        let mut state = parent.write();
+        let entries = state.live_directory().during(operation)?;
+        if entries.get(name).is_some() {
+            return Err(Error::new(ErrorCode::Exist, operation));
+        }
+        self.check_room(entries, operation)?;
+        let cost = entry_cost(name);
+        self.ledger.charge_inode(&self.limits).during(operation)?;
+        let id = self
+            .charge(cost + own_cost, operation)
+            .and_then(|()| {
+                self.new_id(context.node).during(operation).inspect_err(|_| self.ledger.refund_bytes(cost + own_cost))
+            })
+            .inspect_err(|_| self.ledger.refund_inode())?;
+
+        let mut fresh = State::new(body, mode, context.now);
+        fresh.allocated = own_cost;
+        let inode = Inode::new(id, parent.ino(), opens, fresh);
+        self.inodes.insert(id.ino, inode.clone());
+        if inode.is_directory() {
+            state.link_count += 1;
+        }
+        state.allocated += cost;
+        state.directory_mut().during(operation)?.insert(name.into(), inode.clone());
+        state.touch_content(context.now);
+        Ok(inode)
+    }
+
+    /// Gives a file or symbolic link another name.
+    pub(crate) fn link(&self, context: &Context, node: &Arc<Inode>, parent: &Arc<Inode>, name: &str) -> Result<()> {
+        const OPERATION: &str = "link";
+        self.check_name(name).during(OPERATION)?;
+        if node.is_directory() {
+            return Err(Error::new(ErrorCode::NotPermitted, OPERATION));
+        }
+        let _shared = self.gate.read();
+        let mut locked = LockSet::new([parent, node]);
+        let entries = locked.get(parent).live_directory().during(OPERATION)?;
+        if entries.get(name).is_some() {
+            return Err(Error::new(ErrorCode::Exist, OPERATION));
+        }
+        self.check_room(entries, OPERATION)?;
+        let linked = locked.get(node);
+        if linked.link_count == 0 {
+            return Err(Error::new(ErrorCode::NoEntry, OPERATION));
+        }
+        if linked.link_count >= self.limits.links {
+            return Err(Error::new(ErrorCode::TooManyLinks, OPERATION));
+        }
+        self.charge(entry_cost(name), OPERATION)?;
+        linked.link_count += 1;
+        linked.touch(context.now);
+        let state = locked.get(parent);
+        state.allocated += entry_cost(name);
+        state.directory_mut().during(OPERATION)?.insert(name.into(), node.clone());
+        state.touch_content(context.now);
+        Ok(())
+    }
+
+    /// Removes a name of a file or symbolic link.
+    pub(crate) fn unlink(&self, context: &Context, parent: &Arc<Inode>, name: &str) -> Result<()> {
+        self.remove(context, parent, name, "unlink", |node, _| {
+            if node.is_directory() { Err(ErrorCode::IsDirectory) } else { Ok(()) }
+        })
+    }
+
+    /// Removes an empty directory.
+    pub(crate) fn remove_directory(&self, context: &Context, parent: &Arc<Inode>, name: &str) -> Result<()> {
+        self.remove(context, parent, name, "remove-directory", |_, state| {
+            if state.directory()?.is_empty() { Ok(()) } else { Err(ErrorCode::NotEmpty) }
+        })
+    }
+
+    fn remove(
+        &self,
+        context: &Context,
+        parent: &Arc<Inode>,
+        name: &str,
+        operation: &'static str,
+        check: impl Fn(&Inode, &State) -> Result<(), ErrorCode>,
+    ) -> Result<()> {
+        let _shared = self.gate.read();
+        // The child is known only from the parent, but is locked in order of
+        // numbers: look, lock both, look again. A retry means that another
+        // thread changed this very name meanwhile.
+        loop {
+            let child = self.lookup(parent, name).map_err(|error| Error::new(error.code(), operation))?;
+            let mut locked = LockSet::new([parent, &child]);
+            if !locked.get(parent).directory().during(operation)?.names(name, &child) {
+                continue;
+            }
+            check(&child, locked.get(&child)).during(operation)?;
+            self.detach(&mut locked, parent, name, &child, context, operation)?;
+            return Ok(());
+        }
+    }
+
+    /// Takes a name out of its directory and a link off its inode; both are
+    /// locked, and a directory is known to be empty.
+    fn detach(
+        &self,
+        locked: &mut LockSet<'_>,
+        parent: &Inode,
+        name: &str,
+        child: &Inode,
+        context: &Context,
+        operation: &'static str,
+    ) -> Result<()> {
+        let state = locked.get(parent);
+        state.directory_mut().during(operation)?.remove(name);
+        state.allocated -= entry_cost(name);
+        self.ledger.refund_bytes(entry_cost(name));
+        if child.is_directory() {
+            state.link_count -= 1;
+        }
+        state.touch_content(context.now);
+        self.drop_link(child, locked.get(child), context);
+        Ok(())
+    }
+
+    /// Takes one link off a locked inode (all of an empty directory's).
+    pub(super) fn drop_link(&self, inode: &Inode, state: &mut State, context: &Context) {
+        state.link_count = if inode.is_directory() { 0 } else { state.link_count - 1 };
+        state.touch(context.now);
+        self.reclaim_if_unused(inode, state);
+    }
+
+    /// Whether one more entry fits in the directory.
+    pub(super) fn check_room(&self, entries: &Directory, operation: &'static str) -> Result<()> {
+        if entries.len() >= self.limits.directory_entries {
+            return Err(Error::new(ErrorCode::Quota, operation));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_target(&self, target: &str) -> Result<(), ErrorCode> {
+        if target.is_empty() {
+            return Err(ErrorCode::NoEntry);
+        }
+        if target.len() > self.limits.path_bytes as usize {
+            return Err(ErrorCode::NameTooLong);
+        }
+        if target.contains('\0') {
+            return Err(ErrorCode::Invalid);
+        }
+        Ok(())
+    }
+}

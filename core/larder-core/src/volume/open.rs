@@ -1,0 +1,102 @@
+//! Open descriptors: counted against the limit, listed in the handle table,
+//! and keeping an unlinked inode alive until the last one is closed.
+
+use std::sync::Arc;
+
+use super::Volume;
+use crate::error::During;
+use crate::inode::Inode;
+use crate::sync::Ordering;
+use crate::{Context, Error, ErrorCode, NodeId, Result};
+
+/// One descriptor's hold on an inode; dropping it closes the descriptor.
+#[derive(Debug)]
+pub(crate) struct OpenNode {
+    volume: Arc<Volume>,
+    inode: Arc<Inode>,
+    handle: u64,
+}
+
+impl OpenNode {
+    pub(crate) const fn inode(&self) -> &Arc<Inode> {
+        &self.inode
+    }
+
+    pub(crate) const fn volume(&self) -> &Arc<Volume> {
+        &self.volume
+    }
+}
+
+impl Drop for OpenNode {
+    fn drop(&mut self) {
+        // The table lists every open descriptor; closing one that is gone
+        // already would be a bug here, and harmless.
+        let _ = self.volume.close_handle(self.handle);
+    }
+}
+
+impl Volume {
+    /// Opens an inode that the caller found; `no-entry` if it is gone by now.
+    pub(crate) fn open(self: &Arc<Self>, inode: &Arc<Inode>) -> Result<OpenNode> {
+        let handle = self.open_handle(inode)?;
+        Ok(OpenNode { volume: self.clone(), inode: inode.clone(), handle })
+    }
+
+    /// Creates a file or directory and opens it, so that nobody can remove it
+    /// in between.
+    pub(crate) fn create_open(
+        self: &Arc<Self>,
+        context: &Context,
+        parent: &Arc<Inode>,
+        name: &str,
+        new: super::NewNode<'_>,
+    ) -> Result<OpenNode> {
+        self.ledger.charge_handle(&self.limits).during("open")?;
+        let inode = self.create(context, parent, name, new, 1).inspect_err(|_| self.ledger.refund_handle())?;
+        let handle = self.register(inode.clone());
+        Ok(OpenNode { volume: self.clone(), inode, handle })
+    }
+
+    pub(crate) fn open_handle(&self, inode: &Arc<Inode>) -> Result<u64> {
+        self.ledger.charge_handle(&self.limits).during("open")?;
+        if !inode.pin() {
+            self.ledger.refund_handle();
+            return Err(Error::new(ErrorCode::NoEntry, "open"));
+        }
+        Ok(self.register(inode.clone()))
+    }
+
+    fn register(&self, inode: Arc<Inode>) -> u64 {
+        let handle = self.next_handle.fetch_add(1, Ordering::Relaxed);
+        self.handles.insert(handle, inode);
+        handle
+    }
+
+    pub(crate) fn close_handle(&self, handle: u64) -> Result<()> {
+        let (_, inode) = self.handles.remove(&handle).ok_or_else(|| Error::new(ErrorCode::BadDescriptor, "close"))?;
+        self.ledger.refund_handle();
+        if inode.unpin() {
+            // Only an unlinked inode needs the write lock.
+            let unlinked = inode.read().link_count == 0;
+            if unlinked {
+                self.reclaim_if_unused(&inode, &mut inode.write());
+            }
+        }
+        Ok(())
+    }
+
+    /// The inodes that are open now, once for each descriptor.
+    #[must_use]
+    pub fn open_nodes(&self) -> Vec<NodeId> {
+        self.handles.iter().map(|entry| entry.value().id()).collect()
+    }
+
+    /// Sets the permission bits of a node (import and export keep them).
+    ///
+    /// # Errors
+    /// `no-entry` for an unknown node.
+    pub fn set_mode_of(&self, context: &Context, node: NodeId, mode: u32) -> Result<()> {
+        let inode = self.node(node, "set-mode")?;
+        self.set_mode(context, &inode, mode)
+    }
+}
