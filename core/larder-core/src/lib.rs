@@ -29,7 +29,7 @@ pub use descriptor::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlag
 pub use directory::{DirectoryEntry, ENTRY_BYTES};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use limits::{Limits, Usage};
-pub use operation::{Backend, Operation, Pending, Reply};
+pub use operation::{Backend, MOST_LISTED_ENTRIES, Operation, Pending, Reply};
 pub use snapshot::{SnapshotError, read_snapshot};
 pub use types::{Attributes, Context, FileType, NodeId, SetTime, Timestamp};
 pub use view::{Rights, View};

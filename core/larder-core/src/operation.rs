@@ -13,6 +13,10 @@ use bytes::Bytes;
 use crate::volume::NewNode;
 use crate::{Attributes, Context, DirectoryEntry, NodeId, Result, SetTime, Volume};
 
+/// The most entries that one `ReadDirectory` answers; a larger `max` gets so
+/// many. Bounds the answer to somebody who asks for a whole directory.
+pub const MOST_LISTED_ENTRIES: u32 = 4096;
+
 /// One operation. Names are single components; offsets and sizes are bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are named as in POSIX and explained at the variants")]
@@ -146,7 +150,7 @@ impl Volume {
             Operation::ReadLink { node } => self.read_link(&*self.node(*node, "readlink")?).map(Reply::Target),
             Operation::ReadDirectory { directory, after, max } => {
                 let directory = self.node(*directory, "read-directory")?;
-                self.list(&directory, *after, *max as usize).map(Reply::Entries)
+                self.list(&directory, *after, (*max).min(MOST_LISTED_ENTRIES) as usize).map(Reply::Entries)
             }
             Operation::Read { node, offset, length } => {
                 self.read_bytes(&self.node(*node, "read")?, *offset, *length as usize).map(Reply::Data)

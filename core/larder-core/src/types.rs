@@ -101,7 +101,8 @@ pub struct Context {
     /// The time of the operation.
     pub now: Timestamp,
     /// For operations that create an inode: its identity. `None` lets the
-    /// volume choose; a replayed record names what was chosen.
+    /// volume choose; a replayed record names what was chosen. Records are
+    /// replayed in order by one thread, while nobody else creates inodes.
     pub node: Option<NodeId>,
 }
 

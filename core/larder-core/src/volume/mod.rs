@@ -98,6 +98,10 @@ impl fmt::Debug for Volume {
 /// The root's inode number.
 const ROOT_INO: u64 = 1;
 
+/// Above every inode number, cookie and version counter: a hostile snapshot or
+/// record that names larger ones could otherwise make a counter overflow.
+pub(crate) const MOST_COUNTED: u64 = 1 << 62;
+
 /// Distinguishes the volumes of a process.
 static VOLUMES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
@@ -215,7 +219,7 @@ impl Volume {
         match wanted {
             None => Ok(NodeId { ino: self.next_ino.fetch_add(1, Ordering::Relaxed), generation: self.generation }),
             Some(id) => {
-                if id.ino == 0 || id.ino == u64::MAX || self.inodes.contains_key(&id.ino) {
+                if id.ino == 0 || id.ino >= MOST_COUNTED || self.inodes.contains_key(&id.ino) {
                     return Err(ErrorCode::Invalid);
                 }
                 self.next_ino.fetch_max(id.ino + 1, Ordering::Relaxed);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{FrozenBody, FrozenNode, Snapshot, Volume, VolumeOptions};
+use super::{FrozenBody, FrozenNode, MOST_COUNTED, Snapshot, Volume, VolumeOptions};
 use crate::content::Content;
 use crate::directory::{Directory, entry_cost};
 use crate::inode::{Body, Inode, State};
@@ -28,8 +28,8 @@ impl Snapshot {
             if !node.accessed.is_valid() || !node.modified.is_valid() || !node.changed.is_valid() {
                 return Err(refused("a timestamp"));
             }
-            if node.id.ino == 0 || node.id.ino == u64::MAX {
-                return Err(refused("an inode number"));
+            if node.id.ino == 0 || node.id.ino >= MOST_COUNTED || node.version >= MOST_COUNTED {
+                return Err(refused("an inode number or version"));
             }
             let (inode, listing) = thaw_node(node, &options)?;
             if let Some(listing) = listing {
@@ -38,6 +38,9 @@ impl Snapshot {
             if inodes.insert(inode.ino(), inode).is_some() {
                 return Err(refused("two inodes of one number"));
             }
+        }
+        if self.next_ino >= MOST_COUNTED {
+            return Err(refused("the next inode number"));
         }
         let root = inodes.get(&self.root.ino).filter(|root| root.id() == self.root && root.is_directory());
         let root = root.cloned().ok_or_else(|| refused("no root directory"))?;
@@ -146,7 +149,7 @@ fn fill(volume: &Arc<Volume>, inodes: &HashMap<u64, Arc<Inode>>, listings: Vec<(
             entries.insert_at(entry.name.clone(), child.clone(), entry.cookie);
             state.allocated += entry_cost(&entry.name);
         }
-        if listing.last_cookie < cookie {
+        if listing.last_cookie < cookie || listing.last_cookie >= MOST_COUNTED {
             return Err(refused("the last cookie"));
         }
         let entries = state.directory_mut().map_err(|code| Error::new(code, OPERATION))?;
