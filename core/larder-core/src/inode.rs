@@ -71,7 +71,14 @@ impl State {
         }
     }
 
+    /// Refuses an inode that was found before its last name and descriptor
+    /// went: it is out of the table, and nothing may be charged to it.
+    pub(crate) const fn check_alive(&self) -> Result<(), ErrorCode> {
+        if self.reclaimed { Err(ErrorCode::NoEntry) } else { Ok(()) }
+    }
+
     pub(crate) fn file(&self) -> Result<&Content, ErrorCode> {
+        self.check_alive()?;
         match &self.body {
             Body::File(content) => Ok(content),
             Body::Directory(_) => Err(ErrorCode::IsDirectory),
@@ -80,6 +87,7 @@ impl State {
     }
 
     pub(crate) fn file_mut(&mut self) -> Result<&mut Content, ErrorCode> {
+        self.check_alive()?;
         match &mut self.body {
             Body::File(content) => Ok(content),
             Body::Directory(_) => Err(ErrorCode::IsDirectory),
@@ -88,6 +96,7 @@ impl State {
     }
 
     pub(crate) fn directory(&self) -> Result<&Directory, ErrorCode> {
+        self.check_alive()?;
         match &self.body {
             Body::Directory(directory) => Ok(directory),
             _ => Err(ErrorCode::NotDirectory),
@@ -95,6 +104,7 @@ impl State {
     }
 
     pub(crate) fn directory_mut(&mut self) -> Result<&mut Directory, ErrorCode> {
+        self.check_alive()?;
         match &mut self.body {
             Body::Directory(directory) => Ok(directory),
             _ => Err(ErrorCode::NotDirectory),
@@ -196,8 +206,11 @@ impl Inode {
         self.opens.load(Ordering::Acquire) > 0
     }
 
-    pub(crate) fn attributes(&self) -> Attributes {
-        self.attributes_of(&self.read())
+    /// The attributes; `no-entry` if the inode is gone.
+    pub(crate) fn attributes(&self) -> Result<Attributes, ErrorCode> {
+        let state = self.read();
+        state.check_alive()?;
+        Ok(self.attributes_of(&state))
     }
 
     pub(crate) fn attributes_of(&self, state: &State) -> Attributes {

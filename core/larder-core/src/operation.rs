@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::error::During;
 use crate::volume::NewNode;
 use crate::{Attributes, Context, DirectoryEntry, NodeId, Result, SetTime, Volume};
 
@@ -30,7 +31,7 @@ pub enum Operation {
     /// Up to `max` entries behind the cookie `after` (0: from the start).
     /// Reply: `Entries`, empty at the end.
     ReadDirectory { directory: NodeId, after: u64, max: u32 },
-    /// Reply: `Data`, short only at the end of file.
+    /// Reply: `Data`, short at the end of file and after 16 MiB.
     Read { node: NodeId, offset: u64, length: u32 },
     /// Creates a file; `exist` if the name is there. Reply: `Node`.
     CreateFile { directory: NodeId, name: String, mode: u32 },
@@ -143,10 +144,11 @@ impl Volume {
     fn query(&self, operation: &Operation) -> Result<Reply> {
         match operation {
             Operation::Lookup { directory, name } => {
-                let found = self.lookup(&*self.node(*directory, "lookup")?, name)?;
-                Ok(Reply::Node(found.attributes()))
+                self.lookup_attributes(&self.node(*directory, "lookup")?, name).map(Reply::Node)
             }
-            Operation::GetAttributes { node } => Ok(Reply::Node(self.node(*node, "get-attributes")?.attributes())),
+            Operation::GetAttributes { node } => {
+                self.node(*node, "get-attributes")?.attributes().during("get-attributes").map(Reply::Node)
+            }
             Operation::ReadLink { node } => self.read_link(&*self.node(*node, "readlink")?).map(Reply::Target),
             Operation::ReadDirectory { directory, after, max } => {
                 let directory = self.node(*directory, "read-directory")?;
@@ -160,8 +162,8 @@ impl Volume {
     }
 
     fn make(&self, context: &Context, directory: NodeId, name: &str, new: NewNode<'_>) -> Result<Reply> {
-        let made = self.create(context, &self.node(directory, "create")?, name, new, 0)?;
-        Ok(Reply::Node(made.attributes()))
+        let (_, attributes) = self.create(context, &self.node(directory, "create")?, name, new, 0)?;
+        Ok(Reply::Node(attributes))
     }
 
     fn change(self: &Arc<Self>, context: &Context, operation: &Operation) -> Result<()> {

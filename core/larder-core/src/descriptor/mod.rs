@@ -133,7 +133,7 @@ impl Descriptor {
     /// # Errors
     /// None today; backends behind the volume may have some.
     pub fn stat(&self) -> Result<Attributes> {
-        Ok(self.inode().attributes())
+        self.inode().attributes().during("stat")
     }
 
     /// Sets the access and modification times (`futimens`).

@@ -141,7 +141,7 @@ impl Descriptor {
     /// # Errors
     /// `no-entry` and those of the path.
     pub fn stat_at(&self, follow: Follow, path: &str) -> Result<Attributes> {
-        self.existing("stat", follow, path).map(|inode| inode.attributes())
+        self.existing("stat", follow, path)?.attributes().during("stat").map_err(|error| error.at(path))
     }
 
     /// The identity of what `path` names.

@@ -2,6 +2,7 @@
 
 use super::Volume;
 use super::namespace::MODE_MASK;
+use crate::error::During;
 use crate::inode::Inode;
 use crate::{Context, Error, ErrorCode, Result, SetTime, Timestamp};
 
@@ -26,7 +27,9 @@ impl Volume {
             }
         }
         let _shared = self.gate.read();
-        node.write().set_times(context.now, accessed, modified);
+        let mut state = node.write();
+        state.check_alive().during("set-times")?;
+        state.set_times(context.now, accessed, modified);
         Ok(())
     }
 
@@ -34,6 +37,7 @@ impl Volume {
     pub(crate) fn set_mode(&self, context: &Context, node: &Inode, mode: u32) -> Result<()> {
         let _shared = self.gate.read();
         let mut state = node.write();
+        state.check_alive().during("set-mode")?;
         state.mode = mode & MODE_MASK;
         state.touch(context.now);
         Ok(())

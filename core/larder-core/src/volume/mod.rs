@@ -217,9 +217,16 @@ impl Volume {
     /// The identity of a new inode: the context's, or the next free number.
     fn new_id(&self, wanted: Option<NodeId>) -> Result<NodeId, ErrorCode> {
         match wanted {
-            None => Ok(NodeId { ino: self.next_ino.fetch_add(1, Ordering::Relaxed), generation: self.generation }),
+            None => {
+                let next = |next: u64| (next < MOST_COUNTED - 1).then_some(next + 1);
+                let ino = self
+                    .next_ino
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+                    .map_err(|_| ErrorCode::InsufficientSpace)?;
+                Ok(NodeId { ino, generation: self.generation })
+            }
             Some(id) => {
-                if id.ino == 0 || id.ino >= MOST_COUNTED || self.inodes.contains_key(&id.ino) {
+                if id.ino == 0 || id.ino >= MOST_COUNTED - 1 {
                     return Err(ErrorCode::Invalid);
                 }
                 self.next_ino.fetch_max(id.ino + 1, Ordering::Relaxed);

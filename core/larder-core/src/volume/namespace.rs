@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use dashmap::Entry;
+
 use super::Volume;
 use super::locks::LockSet;
 use crate::content::Content;
 use crate::directory::{Directory, entry_cost};
 use crate::error::During;
 use crate::inode::{Body, Inode, State};
-use crate::{Context, DirectoryEntry, Error, ErrorCode, Result};
+use crate::{Attributes, Context, DirectoryEntry, Error, ErrorCode, Result};
 
 /// What to create.
 #[derive(Clone, Copy, Debug)]
@@ -43,13 +45,30 @@ impl Volume {
         entries.get(name).cloned().ok_or_else(|| Error::new(ErrorCode::NoEntry, "lookup"))
     }
 
+    /// The attributes of what `name` names, both taken at one moment.
+    pub(crate) fn lookup_attributes(&self, directory: &Arc<Inode>, name: &str) -> Result<Attributes> {
+        // As in `remove`: look, lock both in order, look again.
+        loop {
+            let child = self.lookup(directory, name)?;
+            let parent_first = directory.ino() < child.ino();
+            let before = parent_first.then(|| directory.read());
+            let found = child.read();
+            let parent = before.unwrap_or_else(|| directory.read());
+            if parent.directory().during("lookup")?.names(name, &child) {
+                return Ok(child.attributes_of(&found));
+            }
+        }
+    }
+
     /// Up to `max` entries behind a cookie.
     pub(crate) fn list(&self, directory: &Inode, after: u64, max: usize) -> Result<Vec<DirectoryEntry>> {
         Ok(directory.read().directory().during("read-directory")?.list(after, max))
     }
 
     pub(crate) fn read_link(&self, node: &Inode) -> Result<Arc<str>> {
-        match &node.read().body {
+        let state = node.read();
+        state.check_alive().during("readlink")?;
+        match &state.body {
             Body::Symlink(target) => Ok(target.clone()),
             _ => Err(Error::new(ErrorCode::Invalid, "readlink")),
         }
@@ -64,7 +83,7 @@ impl Volume {
         name: &str,
         new: NewNode<'_>,
         opens: u64,
-    ) -> Result<Arc<Inode>> {
+    ) -> Result<(Arc<Inode>, Attributes)> {
         let operation = new.operation();
         self.check_name(name).during(operation)?;
         let (body, mode, own_cost) = match new {
@@ -94,14 +113,21 @@ impl Volume {
         let mut fresh = State::new(body, mode, context.now);
         fresh.allocated = own_cost;
         let inode = Inode::new(id, parent.ino(), opens, fresh);
-        self.inodes.insert(id.ino, inode.clone());
+        let Entry::Vacant(slot) = self.inodes.entry(id.ino) else {
+            // A record that names a number which is in use.
+            self.ledger.refund_bytes(cost + own_cost);
+            self.ledger.refund_inode();
+            return Err(Error::new(ErrorCode::Invalid, operation));
+        };
+        slot.insert(inode.clone());
+        let attributes = inode.attributes().during(operation)?;
         if inode.is_directory() {
             state.link_count += 1;
         }
         state.allocated += cost;
         state.directory_mut().during(operation)?.insert(name.into(), inode.clone());
         state.touch_content(context.now);
-        Ok(inode)
+        Ok((inode, attributes))
     }
 
     /// Gives a file or symbolic link another name.

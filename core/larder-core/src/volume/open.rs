@@ -52,7 +52,7 @@ impl Volume {
         new: super::NewNode<'_>,
     ) -> Result<OpenNode> {
         self.ledger.charge_handle(&self.limits).during("open")?;
-        let inode = self.create(context, parent, name, new, 1).inspect_err(|_| self.ledger.refund_handle())?;
+        let (inode, _) = self.create(context, parent, name, new, 1).inspect_err(|_| self.ledger.refund_handle())?;
         let handle = self.register(inode.clone());
         Ok(OpenNode { volume: self.clone(), inode, handle })
     }

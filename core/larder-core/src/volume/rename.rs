@@ -37,6 +37,9 @@ impl Volume {
         let _shared = self.gate.read();
         loop {
             let moved = self.lookup(from.directory, from.name).during_rename()?;
+            if !to.directory.is_directory() {
+                return Err(Error::new(ErrorCode::NotDirectory, OPERATION));
+            }
             // A directory that changes its parent moves a whole tree: nobody
             // else may move one until it is known that no loop results.
             let changes_parent = moved.is_directory() && !Arc::ptr_eq(from.directory, to.directory);
@@ -62,11 +65,9 @@ impl Volume {
             if at == ancestor.ino() {
                 return true;
             }
-            let parent = match self.inodes.get(&at) {
-                Some(inode) => inode.parent(),
-                // A removed directory: it takes no names, the locks will tell.
-                None => return false,
-            };
+            // A removed directory takes no names; the locks will tell.
+            let Some(inode) = self.inodes.get(&at).map(|inode| inode.clone()) else { return false };
+            let parent = inode.parent();
             if parent == at {
                 return false;
             }
