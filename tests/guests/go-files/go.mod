@@ -1,0 +1,3 @@
+module larder/guests/go-files
+
+go 1.27

@@ -1,0 +1,51 @@
+//! Between the types of WASI and those of the puppet's interface.
+
+use wasip2::clocks::wall_clock::Datetime;
+use wasip2::filesystem::types::{
+    DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue, NewTimestamp, PathFlags,
+};
+
+use crate::exports::larder::test::puppet::{Attributes, Code, Hash, Kind, SetTime, Time};
+
+pub fn code(code: ErrorCode) -> Code {
+    code.name().into()
+}
+
+pub fn follow(yes: bool) -> PathFlags {
+    if yes { PathFlags::SYMLINK_FOLLOW } else { PathFlags::empty() }
+}
+
+pub fn kind(kind: DescriptorType) -> Kind {
+    match kind {
+        DescriptorType::RegularFile => Kind::RegularFile,
+        DescriptorType::Directory => Kind::Directory,
+        DescriptorType::SymbolicLink => Kind::SymbolicLink,
+        _ => Kind::Other,
+    }
+}
+
+pub fn time(time: SetTime) -> NewTimestamp {
+    match time {
+        SetTime::Keep => NewTimestamp::NoChange,
+        SetTime::Now => NewTimestamp::Now,
+        SetTime::At(Time { seconds, nanoseconds }) => {
+            NewTimestamp::Timestamp(Datetime { seconds: seconds as u64, nanoseconds })
+        }
+    }
+}
+
+pub fn attributes(stat: DescriptorStat) -> Attributes {
+    let time = |time: Datetime| Time { seconds: time.seconds as i64, nanoseconds: time.nanoseconds };
+    Attributes {
+        kind: kind(stat.type_),
+        link_count: stat.link_count,
+        size: stat.size,
+        accessed: stat.data_access_timestamp.map(time),
+        modified: stat.data_modification_timestamp.map(time),
+        changed: stat.status_change_timestamp.map(time),
+    }
+}
+
+pub fn hash(hash: MetadataHashValue) -> Hash {
+    Hash { lower: hash.lower, upper: hash.upper }
+}
