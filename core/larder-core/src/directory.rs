@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::inode::Inode;
+use crate::volume::Hashing;
 use crate::{FileType, NodeId};
 
 /// What one entry is charged besides the bytes of its name. Guards the host's
@@ -36,7 +37,8 @@ struct Entry {
 /// cookie shows every name that existed throughout exactly once.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
-    entries: HashMap<Arc<str>, Entry>,
+    /// Seeded at random: guests choose the names.
+    entries: HashMap<Arc<str>, Entry, Hashing>,
     order: BTreeMap<u64, Arc<str>>,
     last_cookie: u64,
 }

@@ -74,8 +74,8 @@ pub struct Volume {
     /// Salts metadata hashes, so that two volumes have no file in common.
     identity: u64,
     ledger: Ledger,
-    inodes: DashMap<u64, Arc<Inode>>,
-    handles: DashMap<u64, Arc<Inode>>,
+    inodes: DashMap<u64, Arc<Inode>, Hashing>,
+    handles: DashMap<u64, Arc<Inode>, Hashing>,
     next_ino: AtomicU64,
     next_handle: AtomicU64,
     root: Arc<Inode>,
@@ -94,6 +94,10 @@ impl fmt::Debug for Volume {
         f.debug_struct("Volume").field("name", &self.name).field("usage", &self.usage()).finish_non_exhaustive()
     }
 }
+
+/// Faster than std's hashing, and seeded at random all the same: inode numbers
+/// may come from a hostile snapshot.
+pub(crate) type Hashing = foldhash::quality::RandomState;
 
 /// The root's inode number.
 const ROOT_INO: u64 = 1;
@@ -121,8 +125,8 @@ impl Volume {
             generation: options.generation,
             identity: VOLUMES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             ledger: Ledger::new(),
-            inodes: DashMap::new(),
-            handles: DashMap::new(),
+            inodes: DashMap::default(),
+            handles: DashMap::default(),
             next_ino: AtomicU64::new(ROOT_INO + 1),
             next_handle: AtomicU64::new(1),
             root: root.clone(),
