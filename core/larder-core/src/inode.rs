@@ -202,8 +202,8 @@ impl Inode {
         self.opens.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        self.opens.load(Ordering::Acquire) > 0
+    pub(crate) fn opens(&self) -> usize {
+        usize::try_from(self.opens.load(Ordering::Acquire)).unwrap_or(usize::MAX)
     }
 
     /// The attributes; `no-entry` if the inode is gone.

@@ -1,7 +1,7 @@
 //! The one place where limits are charged and refunded.
 //!
 //! Invariant: `bytes` is the sum of `allocated` over the inodes in the table,
-//! `inodes` their number, `handles` the size of the handle table.
+//! `inodes` their number, `handles` the sum of their open descriptors.
 
 use crate::sync::{AtomicU64, Ordering};
 use crate::{ErrorCode, Limits, Usage};

@@ -55,9 +55,15 @@ fn capacity(current: usize, needed: usize, start: usize) -> usize {
 }
 
 impl Chunk {
-    /// A chunk without bytes, about to be written at `offset`.
-    pub(super) fn empty(offset: usize) -> Self {
-        Self { start: page_floor(offset), len: 0, bytes: Arc::default(), state: ChunkState::Dirty }
+    /// A chunk without bytes, about to be written at `offset`, with room for
+    /// `reserve` bytes.
+    pub(super) fn empty(offset: usize, reserve: usize) -> Self {
+        let bytes = Arc::new(Vec::with_capacity(reserve));
+        Self { start: page_floor(offset), len: 0, bytes, state: ChunkState::Dirty }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len == CHUNK_BYTES
     }
 
     fn end(&self) -> usize {

@@ -128,7 +128,17 @@ impl Content {
         for (index, within) in pieces(offset..end) {
             let (part, tail) = rest.split_at(within.len());
             rest = tail;
-            chunks.entry(index).or_insert_with(|| Chunk::empty(within.start)).write(within.start, part);
+            if !chunks.contains_key(&index) {
+                // A file that grows in order gets whole chunks at once: each is
+                // paid for by the full one before it, so memory stays within
+                // twice what is charged.
+                let follows = within.start == 0 && index > 0 && chunks.get(&(index - 1)).is_some_and(Chunk::is_full);
+                let reserve = if follows { CHUNK_BYTES } else { part.len() };
+                chunks.insert(index, Chunk::empty(within.start, reserve));
+            }
+            if let Some(chunk) = chunks.get_mut(&index) {
+                chunk.write(within.start, part);
+            }
         }
         self.len = self.len.max(end);
         Ok(())

@@ -6,7 +6,6 @@ mod content;
 mod paths;
 pub(crate) mod walk;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -217,10 +216,15 @@ impl Descriptor {
 }
 
 fn hash(view: &View, id: NodeId) -> MetadataHash {
-    let part = |salt: u64| {
-        let mut hasher = DefaultHasher::new();
-        (salt, view.volume().identity(), id).hash(&mut hasher);
-        hasher.finish()
+    // Steps of splitmix64. Each is a bijection, so two inodes of one volume
+    // and generation never get the same `lower`, which is used as `st_ino`.
+    let mix = |mut value: u64| {
+        value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        value ^ (value >> 31)
     };
-    MetadataHash { lower: part(0), upper: part(1) }
+    let volume = mix(mix(view.volume().identity()) ^ id.generation);
+    let lower = mix(volume ^ id.ino);
+    MetadataHash { lower, upper: mix(lower ^ volume) }
 }

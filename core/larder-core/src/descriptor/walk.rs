@@ -111,7 +111,7 @@ fn resolve<'p>(view: &View, base: &Arc<Inode>, path: &'p str, follow: Follow) ->
     if path.starts_with('/') {
         return Err(ErrorCode::NotPermitted);
     }
-    if path.bytes().any(|byte| byte == 0) {
+    if path.as_bytes().contains(&0) {
         return Err(ErrorCode::Invalid);
     }
     if !base.is_directory() {
@@ -127,14 +127,11 @@ fn resolve<'p>(view: &View, base: &Arc<Inode>, path: &'p str, follow: Follow) ->
     let mut links = 0;
 
     loop {
-        let Some(here) = way.last().cloned() else { return Err(ErrorCode::NotPermitted) };
+        // Never empty: `..` at its first directory is refused.
+        let Some(here) = way.last() else { return Err(ErrorCode::NotPermitted) };
         let Some(component) = next(&mut frames) else {
-            return Ok(Walked {
-                target: Target::Node(here.clone()),
-                parent: here,
-                last: Last::Dot,
-                must_be_directory: true,
-            });
+            let target = Target::Node(here.clone());
+            return Ok(Walked { target, parent: here.clone(), last: Last::Dot, must_be_directory: true });
         };
         match component.name() {
             "." => continue,
@@ -148,10 +145,10 @@ fn resolve<'p>(view: &View, base: &Arc<Inode>, path: &'p str, follow: Follow) ->
             name if name.len() > limits.name_bytes as usize => return Err(ErrorCode::NameTooLong),
             _ => {}
         }
-        let found = match volume.lookup(&here, component.name()) {
+        let found = match volume.lookup(here, component.name()) {
             Ok(inode) => inode,
             Err(error) if error.code() == ErrorCode::NoEntry && component.is_last => {
-                return Ok(component.end(here, Target::Missing));
+                return Ok(component.end(here.clone(), Target::Missing));
             }
             Err(error) => return Err(error.code()),
         };
@@ -166,7 +163,7 @@ fn resolve<'p>(view: &View, base: &Arc<Inode>, path: &'p str, follow: Follow) ->
                 let target = volume.read_link(&found).map_err(|error| error.code())?;
                 enter(view, base, &mut way, &mut frames, target, component.slash)?;
             }
-            _ => return Ok(component.end(here, Target::Node(found))),
+            _ => return Ok(component.end(here.clone(), Target::Node(found))),
         }
     }
 }
@@ -235,7 +232,8 @@ fn next<'p>(frames: &mut SmallVec<[Frame<'p>; 2]>) -> Option<Step<'p>> {
         let rest = frame.rest();
         let skipped = rest.len() - rest.trim_start_matches('/').len();
         frame.at += skipped;
-        let length = frame.rest().find('/').unwrap_or(frame.rest().len());
+        let rest = frame.rest().as_bytes();
+        let length = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
         if length == 0 {
             frames.pop();
             continue;

@@ -212,7 +212,7 @@ impl Volume {
         if name.len() > self.limits.name_bytes as usize {
             return Err(ErrorCode::NameTooLong);
         }
-        if name.bytes().any(|byte| byte == b'/' || byte == 0) {
+        if name.as_bytes().contains(&b'/') || name.as_bytes().contains(&0) {
             return Err(ErrorCode::Invalid);
         }
         Ok(())
@@ -242,7 +242,7 @@ impl Volume {
     /// Removes an inode whose last name and last descriptor are gone. The
     /// state is locked, so no descriptor can appear meanwhile.
     fn reclaim_if_unused(&self, inode: &Inode, state: &mut State) {
-        if state.link_count > 0 || state.reclaimed || inode.is_open() {
+        if state.link_count > 0 || state.reclaimed || inode.opens() > 0 {
             return;
         }
         state.reclaimed = true;
@@ -266,7 +266,7 @@ impl Volume {
         Usage {
             bytes: inodes.iter().map(|inode| inode.read().allocated).sum(),
             inodes: inodes.len() as u64,
-            open_handles: self.handles.len() as u64,
+            open_handles: inodes.iter().map(|inode| inode.opens() as u64).sum(),
         }
     }
 

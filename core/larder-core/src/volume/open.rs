@@ -1,5 +1,6 @@
-//! Open descriptors: counted against the limit, listed in the handle table,
-//! and keeping an unlinked inode alive until the last one is closed.
+//! Open descriptors: counted against the limit and in their inode, which an
+//! unlinked inode needs to live until the last one is closed. Those that the
+//! operation set opened have a number, and stand in the handle table.
 
 use std::sync::Arc;
 
@@ -14,7 +15,6 @@ use crate::{Context, Error, ErrorCode, NodeId, Result};
 pub(crate) struct OpenNode {
     volume: Arc<Volume>,
     inode: Arc<Inode>,
-    handle: u64,
 }
 
 impl OpenNode {
@@ -29,17 +29,15 @@ impl OpenNode {
 
 impl Drop for OpenNode {
     fn drop(&mut self) {
-        // The table lists every open descriptor; closing one that is gone
-        // already would be a bug here, and harmless.
-        let _ = self.volume.close_handle(self.handle);
+        self.volume.release(&self.inode);
     }
 }
 
 impl Volume {
     /// Opens an inode that the caller found; `no-entry` if it is gone by now.
     pub(crate) fn open(self: &Arc<Self>, inode: &Arc<Inode>) -> Result<OpenNode> {
-        let handle = self.open_handle(inode)?;
-        Ok(OpenNode { volume: self.clone(), inode: inode.clone(), handle })
+        self.acquire(inode)?;
+        Ok(OpenNode { volume: self.clone(), inode: inode.clone() })
     }
 
     /// Creates a file or directory and opens it, so that nobody can remove it
@@ -53,42 +51,49 @@ impl Volume {
     ) -> Result<OpenNode> {
         self.ledger.charge_handle(&self.limits).during("open")?;
         let (inode, _) = self.create(context, parent, name, new, 1).inspect_err(|_| self.ledger.refund_handle())?;
-        let handle = self.register(inode.clone());
-        Ok(OpenNode { volume: self.clone(), inode, handle })
+        Ok(OpenNode { volume: self.clone(), inode })
     }
 
+    /// Opens an inode under a number, for those who cannot hold an
+    /// [`OpenNode`].
     pub(crate) fn open_handle(&self, inode: &Arc<Inode>) -> Result<u64> {
+        self.acquire(inode)?;
+        let handle = self.next_handle.fetch_add(1, Ordering::Relaxed);
+        self.handles.insert(handle, inode.clone());
+        Ok(handle)
+    }
+
+    pub(crate) fn close_handle(&self, handle: u64) -> Result<()> {
+        let (_, inode) = self.handles.remove(&handle).ok_or_else(|| Error::new(ErrorCode::BadDescriptor, "close"))?;
+        self.release(&inode);
+        Ok(())
+    }
+
+    fn acquire(&self, inode: &Inode) -> Result<()> {
         self.ledger.charge_handle(&self.limits).during("open")?;
         if !inode.pin() {
             self.ledger.refund_handle();
             return Err(Error::new(ErrorCode::NoEntry, "open"));
         }
-        Ok(self.register(inode.clone()))
+        Ok(())
     }
 
-    fn register(&self, inode: Arc<Inode>) -> u64 {
-        let handle = self.next_handle.fetch_add(1, Ordering::Relaxed);
-        self.handles.insert(handle, inode);
-        handle
-    }
-
-    pub(crate) fn close_handle(&self, handle: u64) -> Result<()> {
-        let (_, inode) = self.handles.remove(&handle).ok_or_else(|| Error::new(ErrorCode::BadDescriptor, "close"))?;
+    fn release(&self, inode: &Inode) {
         self.ledger.refund_handle();
         if inode.unpin() {
             // Only an unlinked inode needs the write lock.
             let unlinked = inode.read().link_count == 0;
             if unlinked {
-                self.reclaim_if_unused(&inode, &mut inode.write());
+                self.reclaim_if_unused(inode, &mut inode.write());
             }
         }
-        Ok(())
     }
 
     /// The inodes that are open now, once for each descriptor.
     #[must_use]
     pub fn open_nodes(&self) -> Vec<NodeId> {
-        self.handles.iter().map(|entry| entry.value().id()).collect()
+        let open = |inode: &Arc<Inode>| std::iter::repeat_n(inode.id(), inode.opens());
+        self.inodes.iter().flat_map(|entry| open(entry.value())).collect()
     }
 
     /// Sets the permission bits of a node (import and export keep them).
