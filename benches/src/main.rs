@@ -1,2 +1,59 @@
-//! x
-fn main() {}
+//! Larder beside its peers: the same guest, the same engine, the same process,
+//! one repetition after the other. `docs/benchmarks.md` says what is measured
+//! and how to read it.
+//!
+//! What lives here: the cases, the contestants (`rig`), statistics, and the
+//! report. What does not: what a case does, which is the guest's
+//! (`tests/guests/bench-guest`).
+
+mod arguments;
+mod cases;
+mod machine;
+mod measure;
+mod report;
+mod rig;
+mod statistics;
+mod table;
+mod targets;
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use arguments::Arguments;
+use report::Report;
+use rig::Rig;
+
+/// The allocator of the `larder` command, so that what users get is measured.
+/// The peer runs in this process and has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let cases = arguments.selected(cases::all(arguments.quick));
+    if arguments.list {
+        let mut out = std::io::stdout().lock();
+        return Ok(cases.iter().try_for_each(|case| writeln!(out, "{}", case.id()))?);
+    }
+    let rig = Rig::new(&arguments.guest, arguments.guest_p3.as_deref(), &arguments.peer_directory)?;
+    let rows = measure::all(&rig, &cases, &arguments.contestants(), arguments.repetitions())?;
+    let report = Report::new(machine::describe(), arguments.repetitions(), rows);
+    let text = table::markdown(&report);
+    write!(std::io::stdout(), "{text}")?;
+    if let Some(path) = &arguments.json {
+        write_file(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
+    }
+    if let Some(path) = &arguments.markdown {
+        write_file(path, &text)?;
+    }
+    Ok(())
+}
+
+fn write_file(path: &std::path::Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}

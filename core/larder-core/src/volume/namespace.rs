@@ -113,6 +113,8 @@ impl Volume {
         let mut fresh = State::new(body, mode, context.now);
         fresh.allocated = own_cost;
         let inode = Inode::new(id, parent.ino(), opens, fresh);
+        // Before the table has it: who knows the number could change it there.
+        let attributes = inode.attributes().during(operation)?;
         let Entry::Vacant(slot) = self.inodes.entry(id.ino) else {
             // A record that names a number which is in use.
             self.ledger.refund_bytes(cost + own_cost);
@@ -120,7 +122,6 @@ impl Volume {
             return Err(Error::new(ErrorCode::Invalid, operation));
         };
         slot.insert(inode.clone());
-        let attributes = inode.attributes().during(operation)?;
         if inode.is_directory() {
             state.link_count += 1;
         }
@@ -139,6 +140,7 @@ impl Volume {
         }
         let _shared = self.gate.read();
         let mut locked = LockSet::new([parent, node]);
+        locked.get(node).check_alive().during(OPERATION)?;
         let entries = locked.get(parent).live_directory().during(OPERATION)?;
         if entries.get(name).is_some() {
             return Err(Error::new(ErrorCode::Exist, OPERATION));
