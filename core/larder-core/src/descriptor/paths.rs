@@ -13,10 +13,10 @@ const FILE_MODE: u32 = 0o644;
 /// Permission bits of a directory that a guest creates.
 const DIRECTORY_MODE: u32 = 0o755;
 
-/// How often an open looks again when the name that it found changes before
-/// it is opened. Each time, another thread made progress; this bounds the wait
-/// of a guest that others outrun.
-const OPEN_ATTEMPTS: usize = 1000;
+/// How often a path is resolved again when the name that it ends with changes
+/// before what it named is used. Each time, another thread made progress; this
+/// bounds the wait of a guest that others outrun.
+const ATTEMPTS: usize = 1000;
 
 impl Descriptor {
     /// Opens what `path` names (`openat`).
@@ -57,7 +57,7 @@ impl Descriptor {
         // `O_CREAT | O_EXCL` does not follow a link (POSIX).
         let exclusive = open.contains(OpenFlags::CREATE | OpenFlags::EXCLUSIVE);
         let follow = if exclusive { Follow::No } else { follow };
-        for _ in 0..OPEN_ATTEMPTS {
+        for _ in 0..ATTEMPTS {
             let walked = walk(&self.view, self.inode(), path, follow, OPERATION)?;
             if writes {
                 self.check_mutable_directory(OPERATION)?;
@@ -70,10 +70,7 @@ impl Descriptor {
                 Ok(node) => return Ok(self.opened(node, flags)),
                 // Created by somebody else meanwhile, or removed: look again.
                 Err(error) if error.code() == ErrorCode::Exist && !exclusive => {}
-                Err(error)
-                    if error.code() == ErrorCode::NoEntry
-                        && open.contains(OpenFlags::CREATE)
-                        && matches!(walked.target, Target::Node(_)) => {}
+                Err(error) if error.code() == ErrorCode::NoEntry && matches!(walked.target, Target::Node(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -141,7 +138,7 @@ impl Descriptor {
     /// # Errors
     /// `no-entry` and those of the path.
     pub fn stat_at(&self, follow: Follow, path: &str) -> Result<Attributes> {
-        self.existing("stat", follow, path)?.attributes().during("stat").map_err(|error| error.at(path))
+        self.using("stat", follow, path, |inode| inode.attributes().during("stat"))
     }
 
     /// The identity of what `path` names.
@@ -165,10 +162,10 @@ impl Descriptor {
         modified: SetTime,
     ) -> Result<()> {
         const OPERATION: &str = "set-times";
-        let inode = self.existing(OPERATION, follow, path)?;
-        self.check_mutable_directory(OPERATION).map_err(|error| error.at(path))?;
-        let volume = self.view.volume();
-        volume.set_times(&Context::at(now), &inode, accessed, modified).map_err(|error| error.at(path))
+        self.using(OPERATION, follow, path, |inode| {
+            self.check_mutable_directory(OPERATION)?;
+            self.view.volume().set_times(&Context::at(now), inode, accessed, modified)
+        })
     }
 
     /// Creates a directory (`mkdirat`).
@@ -207,8 +204,7 @@ impl Descriptor {
     /// # Errors
     /// `invalid` where it is no symbolic link; those of the path.
     pub fn readlink_at(&self, path: &str) -> Result<Arc<str>> {
-        let inode = self.existing("readlink", Follow::No, path)?;
-        self.view.volume().read_link(&inode).map_err(|error| error.at(path))
+        self.using("readlink", Follow::No, path, |inode| self.view.volume().read_link(inode))
     }
 
     /// Removes a name of a file or symbolic link (`unlinkat`).
@@ -275,21 +271,22 @@ impl Descriptor {
     /// views, `read-only` where either may not be changed.
     pub fn link_at(&self, now: Timestamp, follow: Follow, path: &str, new: &Self, new_path: &str) -> Result<()> {
         const OPERATION: &str = "link";
-        let at = |error| renamed(error, OPERATION, new_path);
-        let inode = self.existing(OPERATION, follow, path)?;
-        let to = new.walk_name(new_path, OPERATION)?;
-        self.check_both(new, OPERATION).map_err(at)?;
-        if inode.is_directory() {
-            return Err(Error::new(ErrorCode::NotPermitted, OPERATION).at(path));
-        }
-        if let Target::Node(_) = to.target {
-            return Err(at(Error::new(ErrorCode::Exist, OPERATION)));
-        }
-        if to.must_be_directory {
-            return Err(at(Error::new(ErrorCode::NoEntry, OPERATION)));
-        }
-        let name = to.name(ErrorCode::Exist).during(OPERATION).map_err(at)?;
-        self.view.volume().link(&Context::at(now), &inode, &to.parent, name).map_err(at)
+        self.using(OPERATION, follow, path, |inode| {
+            let at = |error| renamed(error, OPERATION, new_path);
+            let to = new.walk_name(new_path, OPERATION)?;
+            self.check_both(new, OPERATION).map_err(at)?;
+            if inode.is_directory() {
+                return Err(Error::new(ErrorCode::NotPermitted, OPERATION).at(path));
+            }
+            if let Target::Node(_) = to.target {
+                return Err(at(Error::new(ErrorCode::Exist, OPERATION)));
+            }
+            if to.must_be_directory {
+                return Err(at(Error::new(ErrorCode::NoEntry, OPERATION)));
+            }
+            let name = to.name(ErrorCode::Exist).during(OPERATION).map_err(at)?;
+            self.view.volume().link(&Context::at(now), inode, &to.parent, name).map_err(at)
+        })
     }
 
     /// Resolves a path whose last component is a name to create, remove or
@@ -305,6 +302,27 @@ impl Descriptor {
         let mut walked = walk(&self.view, self.inode(), trimmed, Follow::No, operation)?;
         walked.must_be_directory |= trimmed.len() != path.len();
         Ok(walked)
+    }
+
+    /// Uses what `path` names. If it lost its last name between the two, the
+    /// path names something else by now, or nothing: it is resolved again, so
+    /// that a name which is being replaced is never found missing.
+    fn using<T>(
+        &self,
+        operation: &'static str,
+        follow: Follow,
+        path: &str,
+        call: impl Fn(&Arc<crate::inode::Inode>) -> Result<T>,
+    ) -> Result<T> {
+        let mut attempts = 0;
+        loop {
+            let inode = self.existing(operation, follow, path)?;
+            attempts += 1;
+            match call(&inode) {
+                Err(error) if attempts < ATTEMPTS && inode.read().check_alive().is_err() => drop(error),
+                done => return done.map_err(|error| error.at(path)),
+            }
+        }
     }
 
     fn existing(&self, operation: &'static str, follow: Follow, path: &str) -> Result<Arc<crate::inode::Inode>> {

@@ -160,8 +160,13 @@ fn resolve<'p>(view: &View, base: &Arc<Inode>, path: &'p str, follow: Follow) ->
                 if links > limits.symlink_depth {
                     return Err(ErrorCode::Loop);
                 }
-                let target = volume.read_link(&found).map_err(|error| error.code())?;
-                enter(view, base, &mut way, &mut frames, target, component.slash)?;
+                match volume.read_link(&found) {
+                    Ok(target) => enter(view, base, &mut way, &mut frames, target, component.slash)?,
+                    // Replaced since it was found: the name is there, and now
+                    // names something else.
+                    Err(error) if error.code() == ErrorCode::NoEntry => component.again(&mut frames),
+                    Err(error) => return Err(error.code()),
+                }
             }
             _ => return Ok(component.end(here.clone(), Target::Node(found))),
         }
@@ -214,6 +219,17 @@ impl<'p> Step<'p> {
             Component::Given(name) => name,
             Component::Link(text, range) => text.get(range.clone()).unwrap_or(""),
         }
+    }
+
+    /// Puts the component back, to be resolved anew.
+    fn again(self, frames: &mut SmallVec<[Frame<'p>; 2]>) {
+        if self.slash {
+            frames.push(Frame { text: Text::Given("/"), at: 0 });
+        }
+        frames.push(match self.component {
+            Component::Given(name) => Frame { text: Text::Given(name), at: 0 },
+            Component::Link(text, range) => Frame { text: Text::Link(text.get(range).unwrap_or("").into()), at: 0 },
+        });
     }
 
     fn end(self, parent: Arc<Inode>, target: Target) -> Walked<'p> {

@@ -70,6 +70,25 @@ fn lost_doubled_and_swapped_records_are_noticed() {
 }
 
 #[test]
+fn a_record_of_another_stream_is_noticed() {
+    // Every record is sound, and as many as there should be: two files that
+    // differ in nothing but content.
+    let with = |content: &[u8]| {
+        let volume = Volume::new(options());
+        create(&root(&volume), "file").write(at(1), 0, content).unwrap();
+        write(&volume)
+    };
+    let (mut one, other) = (with(b"this"), with(b"that"));
+    let data = one.windows(4).position(|bytes| bytes == b"this").unwrap();
+    // Content and its record's checksum.
+    one[data..data + 8].copy_from_slice(&other[data..data + 8]);
+    match read(&one) {
+        Err(SnapshotError::Corrupt { what, .. }) => assert!(what.contains("whole stream"), "{what}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn errors_say_what_to_do() {
     let text = |result: Result<Arc<Volume>, SnapshotError>| result.unwrap_err().to_string();
     assert!(text(read(b"PK\x03\x04 something else altogether")).contains("not a Larder snapshot"));
