@@ -1,0 +1,104 @@
+//! `larder df`.
+
+use anyhow::Result;
+use clap::Args;
+use larder_core::Limits;
+use serde::Serialize;
+
+use super::address::Opened;
+use crate::output::{Output, table};
+use crate::units::format_size;
+use crate::volumes::{LimitChanges, VolumeAddress, VolumePath};
+
+const EXAMPLES: &str = "\
+A volume file does not keep limits: they are given to each run. The limits shown are the
+defaults, or those of --limit.
+
+Examples:
+  larder df data.larder
+  larder df --limit bytes=64MiB,inodes=1000 data.larder
+  larder df --json *.larder";
+
+/// Shows how much volumes hold, and how much they may
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DfArguments {
+    /// The limits to compare with
+    #[arg(long = "limit", value_name = "KEY=SIZE,…")]
+    limits: Option<LimitChanges>,
+
+    /// Prints a JSON list
+    #[arg(long)]
+    json: bool,
+
+    /// The volumes
+    #[arg(value_name = "VOLUME", required = true)]
+    volumes: Vec<VolumePath>,
+}
+
+#[derive(Serialize)]
+struct Usage {
+    volume: String,
+    bytes: u64,
+    bytes_limit: u64,
+    inodes: u64,
+    inodes_limit: u64,
+    /// Bytes of the volume file.
+    file_size: Option<u64>,
+}
+
+/// Shows the usage.
+///
+/// # Errors
+/// When a volume is missing or damaged.
+pub(crate) fn df(arguments: &DfArguments) -> Result<()> {
+    let limits = arguments.limits.clone().unwrap_or_default().apply(Limits::default());
+    let mut usages = Vec::new();
+    for path in &arguments.volumes {
+        let opened = Opened::read(path)?;
+        let usage = opened.attached().volume().usage();
+        let file_size = match &path.address {
+            VolumeAddress::File(file) => std::fs::metadata(file).map(|metadata| metadata.len()).ok(),
+            VolumeAddress::Memory(_) => None,
+        };
+        usages.push(Usage {
+            volume: path.address.to_string(),
+            bytes: usage.bytes,
+            bytes_limit: limits.bytes,
+            inodes: usage.inodes,
+            inodes_limit: limits.inodes,
+            file_size,
+        });
+    }
+    let mut out = Output::stdout();
+    if arguments.json {
+        out.json(&usages)?;
+        return out.finish();
+    }
+    let header = ["Volume", "Used", "Limit", "Use%", "Inodes", "Limit", "Use%", "File"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(usages.iter().map(|usage| {
+        vec![
+            usage.volume.clone(),
+            format_size(usage.bytes),
+            format_size(usage.bytes_limit),
+            percent(usage.bytes, usage.bytes_limit),
+            usage.inodes.to_string(),
+            usage.inodes_limit.to_string(),
+            percent(usage.inodes, usage.inodes_limit),
+            usage.file_size.map_or_else(|| "-".to_owned(), format_size),
+        ]
+    }));
+    for line in table(&rows, &[false, true, true, true, true, true, true, true]) {
+        out.line(line)?;
+    }
+    out.finish()
+}
+
+/// Rounded up, as `df` does: a full volume never shows as less than 100%.
+fn percent(used: u64, limit: u64) -> String {
+    match limit {
+        0 => "-".to_owned(),
+        _ => format!("{}%", (u128::from(used) * 100).div_ceil(u128::from(limit))),
+    }
+}

@@ -1,0 +1,103 @@
+//! Arguments that all commands share which run guests.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::runtime::Cache;
+use crate::units::{parse_duration, parse_size};
+use crate::volumes::{LimitChanges, MountArgument};
+
+/// Which volumes an app sees.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Volumes")]
+pub(crate) struct VolumeArguments {
+    /// Mounts a volume: VOLUME[#/DIR]::GUEST[:ro][:sync]
+    ///
+    /// VOLUME is a name (in memory) or a path with a `/` or the suffix `.larder` (a
+    /// volume file; created when missing). `#/DIR` mounts a directory of the volume
+    /// instead of its root. `:ro` lets the guest only read, and takes no lock on the file.
+    /// A volume file is saved when the app has ended; with `:sync`, also before a
+    /// guest's fsync or fdatasync returns (durability level "stored").
+    ///
+    /// Can be given several times, also for the same volume. Without it, the app gets a
+    /// fresh volume in memory at `/`.
+    #[arg(short = 'v', long = "volume", value_name = "VOLUME::GUEST")]
+    pub(crate) volumes: Vec<MountArgument>,
+
+    /// Limits of the volumes: bytes=…,inodes=…
+    ///
+    /// Sizes take suffixes (64MiB, 1G). The keys, with their defaults: bytes (1GiB),
+    /// inodes (1Mi), file-bytes (1TiB, holes included), name-bytes (255), path-bytes
+    /// (4096), directory-entries (1Mi), open-handles (65536), links (65000),
+    /// symlink-depth (40).
+    #[arg(long = "limit", value_name = "KEY=SIZE,…")]
+    pub(crate) limits: Option<LimitChanges>,
+}
+
+impl VolumeArguments {
+    /// The limits that were asked for.
+    pub(crate) fn limits(&self) -> LimitChanges {
+        self.limits.clone().unwrap_or_default()
+    }
+}
+
+/// How a guest is run.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Guest")]
+pub(crate) struct GuestArguments {
+    /// Sets an environment variable of the guest; KEY alone takes the value from here
+    #[arg(short = 'e', long = "env", value_name = "KEY=VALUE", value_parser = parse_variable)]
+    pub(crate) environment: Vec<(String, String)>,
+
+    /// Bound on the guest's memory [default: 4GiB, or 512MiB for each request of a server]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) memory: Option<u64>,
+
+    /// Bound on the guest's run, or on each request of a server [default for requests: 60s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
+}
+
+/// Where compiled code is kept.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CacheArguments {
+    /// Compiles the app anew instead of using and filling the cache
+    #[arg(long, conflicts_with = "cache_dir")]
+    no_cache: bool,
+
+    /// Keeps compiled code in DIR [default: $LARDER_CACHE_DIR, or Wasmtime's cache directory]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+impl CacheArguments {
+    /// Where compiled code is kept.
+    pub(crate) fn cache(&self) -> Cache {
+        if self.no_cache {
+            return Cache::Off;
+        }
+        let directory = self.cache_dir.clone().or_else(|| std::env::var_os("LARDER_CACHE_DIR").map(PathBuf::from));
+        directory.filter(|directory| !directory.as_os_str().is_empty()).map_or(Cache::Default, Cache::Directory)
+    }
+}
+
+/// `KEY=VALUE`, or `KEY` for the variable of that name in our environment.
+fn parse_variable(text: &str) -> Result<(String, String), String> {
+    let (key, value) = match text.split_once('=') {
+        Some((key, value)) => (key, value.to_owned()),
+        None => {
+            let value = std::env::var(text)
+                .map_err(|_| format!("`{text}` is not set here: write {text}=VALUE"))?;
+            (text, value)
+        }
+    };
+    if key.is_empty() {
+        return Err("the variable's name is empty".to_owned());
+    }
+    Ok((key.to_owned(), value))
+}

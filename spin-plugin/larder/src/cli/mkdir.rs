@@ -1,0 +1,43 @@
+//! `larder mkdir`.
+
+use anyhow::Result;
+use clap::Args;
+use larder_transfer::now;
+
+use super::address::{ADDRESS_HELP, AtPath, for_each_path};
+use crate::files::create_directories;
+use crate::volumes::{SaveMode, VolumePath};
+
+const EXAMPLES: &str = "\
+Examples:
+  larder mkdir -p data.larder:/              creates an empty volume file
+  larder mkdir -p data.larder:/a/b/c";
+
+/// Creates directories in a volume
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ADDRESS_HELP}"))]
+pub(crate) struct MkdirArguments {
+    /// Creates the directories above as well, and the volume file if it is missing; an
+    /// existing directory is no error
+    #[arg(short, long)]
+    parents: bool,
+
+    /// The directories
+    #[arg(value_name = "VOLUME:/PATH", required = true)]
+    paths: Vec<VolumePath>,
+}
+
+/// Creates the directories.
+///
+/// # Errors
+/// When something is in the way, or the volume cannot be saved.
+pub(crate) fn mkdir(arguments: &MkdirArguments) -> Result<()> {
+    let mode = if arguments.parents { SaveMode::AtEnd } else { SaveMode::Existing };
+    for_each_path(&arguments.paths, mode, |root, path| {
+        if arguments.parents {
+            create_directories(root, now(), &path.path).at_path(path)
+        } else {
+            root.create_directory_at(now(), &path.path).at_path(path)
+        }
+    })
+}

@@ -1,0 +1,121 @@
+//! The command line: one file for each command.
+
+mod address;
+mod cat;
+mod completions;
+mod cp;
+mod df;
+mod export;
+mod guest;
+mod import;
+mod ls;
+mod mkdir;
+mod rm;
+mod run;
+mod serve;
+mod stat;
+mod tree;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use crate::output::quiet_when_closed;
+
+/// One filesystem for WebAssembly apps.
+#[derive(Parser)]
+#[command(
+    name = "larder",
+    version,
+    about = "One filesystem for WebAssembly apps: runs them over volumes, and works on volumes from the host",
+    after_long_help = OVERVIEW,
+    arg_required_else_help = true,
+    max_term_width = 100,
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const OVERVIEW: &str = "\
+Volumes:
+  A volume is a file tree with limits. `NAME` is a volume in memory, gone when the
+  process ends; a path (with a `/` or the suffix `.larder`) is a volume file. A volume
+  file is loaded at the start and saved when the app ends, also by a trap, Ctrl-C or
+  SIGTERM; with `:sync`, a guest's fsync saves it as well. Saves are written beside the
+  file and renamed, so that the former content is never harmed.
+  `data.larder:/dir/file` names a place in a volume file.
+
+Environment:
+  LARDER_LOG   what to log to standard error, such as `info` or `larder=debug`
+
+Exit codes:
+  run: the guest's; 134 trap; 124 timeout; 130, 143, 129 SIGINT, SIGTERM, SIGHUP;
+  74 a volume could not be saved; 1 other errors; 2 wrong usage.
+
+Examples:
+  larder run app.wasm                                     a fresh volume at /
+  larder run --volume data.larder::/data app.wasm arg     files that outlive the run
+  larder ls -l data.larder:/                              what it left there
+  larder serve api.wasm --listen 127.0.0.1:8080 --volume data.larder::/
+  larder up apps.toml                                     several apps, shared volumes";
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::RunArguments),
+    Serve(serve::ServeArguments),
+    Up(up::UpArguments),
+    Ls(ls::LsArguments),
+    Tree(tree::TreeArguments),
+    Cat(cat::CatArguments),
+    Stat(stat::StatArguments),
+    Df(df::DfArguments),
+    Cp(cp::CpArguments),
+    Mkdir(mkdir::MkdirArguments),
+    Rm(rm::RmArguments),
+    Import(import::ImportArguments),
+    Export(export::ExportArguments),
+    Completions(completions::CompletionsArguments),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the user is to be told; the exit code is then 1.
+pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
+    let printed = match arguments.command {
+        Command::Run(arguments) => return within_tokio(run::run(arguments)),
+        Command::Serve(arguments) => return within_tokio(serve::serve(arguments)),
+        Command::Up(arguments) => return within_tokio(up::up(arguments)),
+        Command::Ls(arguments) => ls::ls(&arguments),
+        Command::Tree(arguments) => tree::tree(&arguments),
+        Command::Cat(arguments) => cat::cat(&arguments),
+        Command::Stat(arguments) => stat::stat(&arguments),
+        Command::Df(arguments) => df::df(&arguments),
+        Command::Cp(arguments) => cp::cp(&arguments),
+        Command::Mkdir(arguments) => mkdir::mkdir(&arguments),
+        Command::Rm(arguments) => rm::rm(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
+        Command::Completions(arguments) => completions::completions(&arguments),
+    };
+    quiet_when_closed(printed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command that runs guests.
+fn within_tokio(command: impl Future<Output = Result<u8>>) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
+    let result = runtime.block_on(command);
+    // A guest may still be in a host call that does not return, such as a read
+    // of the terminal: the process ends all the same.
+    runtime.shutdown_background();
+    // The guest's last line, should it not end in a newline.
+    let _ = std::io::Write::flush(&mut std::io::stdout());
+    result.map(ExitCode::from)
+}

@@ -1,0 +1,73 @@
+//! `larder stat`.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use super::address::{ADDRESS_HELP, AtPath, for_each_path};
+use crate::files::Entry;
+use crate::output::{Output, printable};
+use crate::units::format_size;
+use crate::volumes::{SaveMode, VolumePath};
+
+const EXAMPLES: &str = "\
+Examples:
+  larder stat data.larder:/logs/app.log
+  larder stat --json data.larder:/logs/app.log | jq '.[0].size'";
+
+/// Shows all that is known of files, directories and links of a volume
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ADDRESS_HELP}"))]
+pub(crate) struct StatArguments {
+    /// Prints a JSON list
+    #[arg(long)]
+    json: bool,
+
+    /// What to show; links are not followed
+    #[arg(value_name = "VOLUME[:/PATH]", required = true)]
+    paths: Vec<VolumePath>,
+}
+
+#[derive(Serialize)]
+struct Stat {
+    path: String,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+/// Shows the attributes.
+///
+/// # Errors
+/// When something is missing.
+pub(crate) fn stat(arguments: &StatArguments) -> Result<()> {
+    let mut stats = Vec::new();
+    for_each_path(&arguments.paths, SaveMode::Never, |root, path| {
+        let entry = Entry::read(root, &path.path).at_path(path)?;
+        stats.push(Stat { path: path.absolute(), entry });
+        Ok(())
+    })?;
+    let mut out = Output::stdout();
+    if arguments.json {
+        out.json(&stats)?;
+        return out.finish();
+    }
+    for (index, Stat { path, entry }) in stats.iter().enumerate() {
+        if index > 0 {
+            out.line("")?;
+        }
+        out.line(format!("    Path: {}", printable(path)))?;
+        out.line(format!("    Type: {}", entry.kind))?;
+        if let Some(target) = &entry.target {
+            out.line(format!("  Target: {}", printable(target)))?;
+        }
+        out.line(format!("    Size: {} bytes ({})", entry.size, format_size(entry.size)))?;
+        out.line(format!(" Charged: {} bytes", entry.allocated))?;
+        out.line(format!("   Inode: {}", entry.inode))?;
+        out.line(format!("   Links: {}", entry.links))?;
+        out.line(format!("    Mode: {}", entry.mode))?;
+        out.line(format!("Modified: {}", entry.modified))?;
+        out.line(format!("Accessed: {}", entry.accessed))?;
+        out.line(format!(" Changed: {}", entry.changed))?;
+    }
+    out.finish()
+}

@@ -1,0 +1,52 @@
+//! Opening and creating directories.
+
+use larder_core::{
+    Descriptor, DescriptorFlags, ErrorCode, FileType, Follow, OpenFlags, Result, Timestamp,
+};
+
+/// What is at `path`, links followed; `None` when nothing is.
+///
+/// # Errors
+/// Those of the look-up other than `no-entry`.
+pub(crate) fn kind_of(root: &Descriptor, path: &str) -> Result<Option<FileType>> {
+    let attributes = if path.is_empty() { root.stat() } else { root.stat_at(Follow::Yes, path) };
+    match attributes {
+        Ok(attributes) => Ok(Some(attributes.file_type)),
+        Err(error) if error.code() == ErrorCode::NoEntry => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens the directory at `path`, which may be empty for `root` itself.
+///
+/// # Errors
+/// When it is missing or is no directory.
+pub(crate) fn open_directory(root: &Descriptor, now: Timestamp, path: &str) -> Result<Descriptor> {
+    if path.is_empty() {
+        return root.dup();
+    }
+    let rights = root.flags() & (DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY);
+    root.open_at(now, Follow::Yes, path, OpenFlags::DIRECTORY, rights)
+}
+
+/// Creates the directory at `path` and those above it that are missing.
+///
+/// # Errors
+/// When something else than a directory is in the way, or a limit is reached.
+pub(crate) fn create_directories(root: &Descriptor, now: Timestamp, path: &str) -> Result<()> {
+    let mut end = 0;
+    while end < path.len() {
+        end = path.get(end + 1..).and_then(|rest| rest.find('/')).map_or(path.len(), |at| end + 1 + at);
+        let Some(above) = path.get(..end) else { break };
+        match root.create_directory_at(now, above) {
+            Ok(()) => {}
+            Err(error) if error.code() == ErrorCode::Exist => {
+                if kind_of(root, above)? != Some(FileType::Directory) {
+                    return Err(larder_core::Error::new(ErrorCode::NotDirectory, "create-directory-at").at(above));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! The Wasmtime engine and linker that all apps of a process share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use wasmtime::component::Linker;
+use wasmtime::{CacheConfig, Engine};
+
+use super::host::Host;
+use super::p1::{self, CoreHost};
+
+/// How often running guests are asked to yield. It bounds the time until a
+/// signal or a timeout stops a guest that computes without calling the host.
+const EPOCH_TICK: Duration = Duration::from_millis(10);
+
+/// Stack that a guest's own calls may use, in bytes. Wasmtime's default of
+/// 512 KiB is too little for interpreters that recurse (CPython, Go's tests).
+const GUEST_STACK: usize = 4 << 20;
+
+/// Stack of the fiber that a guest runs on: the guest's and some for the host
+/// functions that it calls. Reserved, and used only as touched.
+const FIBER_STACK: usize = GUEST_STACK + (2 << 20);
+
+/// Where compiled code is kept between runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Cache {
+    /// In Wasmtime's cache directory of this user.
+    #[default]
+    Default,
+    /// In this directory.
+    Directory(PathBuf),
+    /// Nowhere: every run compiles.
+    Off,
+}
+
+/// An engine and a linker with everything that guests may import.
+pub(crate) struct Runtime {
+    /// Compiles and runs.
+    pub(super) engine: Engine,
+    /// WASI with Larder's filesystem, and `wasi:http`, for components.
+    pub(super) linker: Linker<Host>,
+    /// WASI 0.1 with Larder's filesystem, for core modules.
+    pub(super) core_linker: wasmtime::Linker<CoreHost>,
+}
+
+impl Runtime {
+    /// Sets up the engine. `needs_p3` switches WASI 0.3 on, which makes every
+    /// call of a 0.2 guest into the host somewhat slower.
+    ///
+    /// # Errors
+    /// When Wasmtime refuses the configuration on this machine.
+    pub(crate) fn new(cache: &Cache, needs_p3: bool) -> Result<Self> {
+        let mut config = larder_wasmtime::engine_config(needs_p3);
+        config
+            .epoch_interruption(true)
+            .max_wasm_stack(GUEST_STACK)
+            .async_stack_size(FIBER_STACK)
+            .cache(open_cache(cache));
+        let engine = Engine::new(&config).map_err(|error| anyhow!("cannot start Wasmtime: {error:#}"))?;
+        tick(&engine);
+        let mut linker = Linker::new(&engine);
+        larder_wasmtime::add_to_linker(&mut linker)
+            .and_then(|()| wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker))
+            .and_then(|()| if needs_p3 { wasmtime_wasi_http::p3::add_to_linker(&mut linker) } else { Ok(()) })
+            .map_err(|error| anyhow!("cannot link WASI: {error:#}"))?;
+        let mut core_linker = wasmtime::Linker::new(&engine);
+        p1::add_to_linker(&mut core_linker).map_err(|error| anyhow!("cannot link WASI 0.1: {error:#}"))?;
+        Ok(Self { engine, linker, core_linker })
+    }
+}
+
+/// The compilation cache. Without one, apps run all the same, only slower to
+/// start: a cache that cannot be used is therefore no error.
+fn open_cache(cache: &Cache) -> Option<wasmtime::Cache> {
+    let mut config = CacheConfig::new();
+    match cache {
+        Cache::Off => return None,
+        Cache::Default => {}
+        Cache::Directory(path) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            config.with_directory(path);
+        }
+    }
+    wasmtime::Cache::new(config)
+        .inspect_err(|error| tracing::warn!("no compilation cache: {error:#}"))
+        .ok()
+}
+
+/// Moves the epoch on for as long as the engine lives.
+fn tick(engine: &Engine) {
+    let engine = engine.weak();
+    std::thread::spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(EPOCH_TICK);
+        }
+    });
+}

@@ -1,0 +1,151 @@
+//! What the host keeps for one guest instance.
+
+use larder_wasmtime::{LarderCtx, LarderCtxView, LarderView};
+use wasmtime::Store;
+use wasmtime::UpdateDeadline;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+
+use super::engine::Runtime;
+use super::limits::{GuestLimits, RESOURCES};
+use super::p1::{CoreHost, P1Context};
+use super::prefixed::{OutputTarget, PrefixedOutput};
+use crate::volumes::MountTable;
+
+/// Epoch ticks between two yields of a running guest.
+const TICKS_PER_YIELD: u64 = 1;
+
+/// Where a guest's standard streams go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stdio {
+    /// The streams of this process.
+    Inherit,
+    /// No input; output to the streams of this process, as they are.
+    OutputOnly,
+    /// No input; output line by line behind this name.
+    Prefixed(String),
+}
+
+/// All that an instance of an app is made with.
+#[derive(Clone)]
+pub(crate) struct GuestSetup {
+    /// The first is the program's name.
+    pub(crate) arguments: Vec<String>,
+    /// Environment variables.
+    pub(crate) environment: Vec<(String, String)>,
+    /// The filesystem.
+    pub(crate) mounts: MountTable,
+    /// Bound on linear memory in bytes.
+    pub(crate) memory: u64,
+    /// Standard streams.
+    pub(crate) stdio: Stdio,
+}
+
+/// A store's data.
+pub(super) struct Host {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    larder: LarderCtx,
+    http: WasiHttpCtx,
+    outgoing: NoOutgoingRequests,
+    /// Memory and tables.
+    pub(super) limits: GuestLimits,
+}
+
+impl GuestSetup {
+    /// A store for one new instance.
+    pub(super) fn store(&self, runtime: &Runtime) -> Store<Host> {
+        let mut wasi = WasiCtx::builder();
+        wasi.args(&self.arguments).envs(&self.environment);
+        match &self.stdio {
+            Stdio::Inherit => {
+                wasi.inherit_stdio();
+            }
+            Stdio::OutputOnly => {
+                wasi.inherit_stdout().inherit_stderr();
+            }
+            Stdio::Prefixed(name) => {
+                wasi.stdout(PrefixedOutput::new(name, OutputTarget::Stdout))
+                    .stderr(PrefixedOutput::new(name, OutputTarget::Stderr));
+            }
+        }
+        let mut larder = LarderCtx::new();
+        for mount in self.mounts.iter() {
+            larder = larder.mount(mount.view.clone(), &mount.guest);
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
+        let mut store = Store::new(
+            &runtime.engine,
+            Host {
+                table,
+                wasi: wasi.build(),
+                larder,
+                http: WasiHttpCtx::new(),
+                outgoing: NoOutgoingRequests,
+                limits: GuestLimits::new(self.memory),
+            },
+        );
+        store.limiter(|host| &mut host.limits);
+        yield_at_epochs(&mut store);
+        store
+    }
+
+    /// A store for one new instance of a core module.
+    ///
+    /// # Errors
+    /// When a volume has no handle left for a mount.
+    pub(super) fn core_store(&self, runtime: &Runtime) -> larder_core::Result<Store<CoreHost>> {
+        let host = CoreHost { p1: P1Context::new(self)?, limits: GuestLimits::new(self.memory), memory: None };
+        let mut store = Store::new(&runtime.engine, host);
+        store.limiter(|host| &mut host.limits);
+        yield_at_epochs(&mut store);
+        Ok(store)
+    }
+}
+
+/// A yield gives whoever waits for a signal, a timeout or another guest its
+/// turn; stopping a guest is then dropping its future.
+fn yield_at_epochs<T: 'static>(store: &mut Store<T>) {
+    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(TICKS_PER_YIELD)));
+    store.set_epoch_deadline(TICKS_PER_YIELD);
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl LarderView for Host {
+    fn larder(&mut self) -> LarderCtxView<'_> {
+        LarderCtxView { ctx: &mut self.larder, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Host {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outgoing }
+    }
+}
+
+/// Answers every outgoing request with `HTTP-request-denied`: guests reach
+/// files and no network, as with WASI's sockets.
+struct NoOutgoingRequests;
+
+type Outgoing = wasmtime_wasi_http::Result<(
+    hyper::Response<WasiBody>,
+    Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
+)>;
+
+impl WasiHttpHooks for NoOutgoingRequests {
+    fn send_request(
+        &mut self,
+        _request: hyper::Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
+    ) -> Box<dyn Future<Output = Outgoing> + Send> {
+        Box::new(async { Err(wasmtime_wasi_http::Error::HttpRequestDenied) })
+    }
+}

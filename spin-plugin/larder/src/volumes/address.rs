@@ -1,0 +1,154 @@
+//! What a volume is called on the command line.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Names with this suffix are files even without a `/` in them.
+const FILE_SUFFIX: &str = ".larder";
+
+/// Where a volume lives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum VolumeAddress {
+    /// Only in this process, under a name that several mounts may share.
+    Memory(String),
+    /// A snapshot file on the host.
+    File(PathBuf),
+}
+
+impl VolumeAddress {
+    /// Parses the volume part of `--volume`: a bare name is in memory, anything
+    /// with a `/` or the suffix `.larder` is a file.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let file = Self::parse_stored(text)?;
+        if text.contains('/') || text.ends_with(FILE_SUFFIX) {
+            return Ok(file);
+        }
+        // A volume that exists as a file would otherwise be shadowed in silence
+        // and everything that the app writes would be gone at the end.
+        if Path::new(text).is_file() {
+            return Err(format!(
+                "`{text}` names a volume in memory, but there is a file of that name: write `./{text}` for the file, or choose another name"
+            ));
+        }
+        Ok(Self::Memory(text.to_owned()))
+    }
+
+    /// Parses the address of a volume that outlives the process, which the file
+    /// commands (`ls`, `cp`, …) work on: every plain text is a file there.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(crate) fn parse_stored(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("the volume's name is empty".to_owned());
+        }
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(format!("`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file"));
+        }
+        Ok(Self::File(PathBuf::from(text)))
+    }
+}
+
+impl fmt::Display for VolumeAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(name) => f.write_str(name),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// A place in a stored volume: `data.larder:/dir/file`, or `data.larder` for
+/// its root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VolumePath {
+    /// The volume.
+    pub(crate) address: VolumeAddress,
+    /// The path in it, without a leading slash; empty for the root.
+    pub(crate) path: String,
+}
+
+/// The byte at which the path part of a volume address begins (its `/`): the
+/// first `:/` that is not the `://` of a scheme.
+fn path_start(text: &str) -> Option<usize> {
+    text.match_indices(":/")
+        .map(|(at, _)| at)
+        .find(|at| !text.get(at + 2..).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// Whether an operand of `larder cp` names a place in a volume (it has `:/`)
+/// and not a path of the host.
+pub(crate) fn looks_like_volume_path(text: &str) -> bool {
+    path_start(text).is_some()
+}
+
+impl VolumePath {
+    /// The path as a guest with the volume at `/` would write it.
+    pub(crate) fn absolute(&self) -> String {
+        format!("/{}", self.path)
+    }
+
+    /// The last name in the path; `None` for the root.
+    pub(crate) fn file_name(&self) -> Option<&str> {
+        self.path.rsplit('/').find(|name| !name.is_empty())
+    }
+}
+
+impl fmt::Display for VolumePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:/{}", self.address, self.path)
+    }
+}
+
+impl FromStr for VolumePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (volume, path) = match path_start(text) {
+            Some(at) => text.split_at(at),
+            None => (text, ""),
+        };
+        if path.is_empty()
+            && let Some((name, rest)) = volume.split_once(':')
+            && Path::new(name).is_file()
+        {
+            return Err(format!("write `{name}:/{rest}`: the path in a volume begins with a slash"));
+        }
+        Ok(Self {
+            address: VolumeAddress::parse_stored(volume)?,
+            path: path.trim_start_matches(':').trim_start_matches('/').to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bare_names_are_in_memory() {
+        assert_eq!(VolumeAddress::parse("scratch"), Ok(VolumeAddress::Memory("scratch".into())));
+        for file in ["data.larder", "./data", "/var/data", "a/b"] {
+            assert_eq!(VolumeAddress::parse(file), Ok(VolumeAddress::File(file.into())), "{file}");
+        }
+        assert!(VolumeAddress::parse("").is_err());
+        assert!(VolumeAddress::parse("s3://bucket/x").unwrap_err().contains("s3://"));
+    }
+
+    #[test]
+    fn volume_paths_split_at_the_first_colon_slash() {
+        let parse = |text: &str| text.parse::<VolumePath>().map(|path| (path.address.to_string(), path.path));
+        assert_eq!(parse("a.larder:/x/y"), Ok(("a.larder".into(), "x/y".into())));
+        assert_eq!(parse("a.larder:/"), Ok(("a.larder".into(), String::new())));
+        assert_eq!(parse("a.larder"), Ok(("a.larder".into(), String::new())));
+        assert_eq!(parse("a.larder:/x:/y"), Ok(("a.larder".into(), "x:/y".into())));
+        assert!(parse(":/x").is_err());
+        assert!(looks_like_volume_path("a.larder:/x"));
+        assert!(!looks_like_volume_path("a.larder"));
+        assert!(!looks_like_volume_path("s3://bucket"));
+    }
+}

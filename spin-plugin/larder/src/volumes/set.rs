@@ -1,0 +1,108 @@
+//! The volumes of a run: each opened once, all saved at the end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use larder_core::Limits;
+
+use super::{AttachedVolume, LimitChanges, MountArgument, MountTable, OpenRequest, SaveMode, VolumeAddress};
+
+/// All volumes of a run.
+#[derive(Default)]
+pub(crate) struct VolumeSet {
+    volumes: Vec<(VolumeAddress, Arc<AttachedVolume>)>,
+}
+
+/// One volume for two spellings of the same file.
+fn identity(address: &VolumeAddress) -> VolumeAddress {
+    match address {
+        VolumeAddress::File(path) => {
+            VolumeAddress::File(path.canonicalize().unwrap_or_else(|_| absolute(path)))
+        }
+        VolumeAddress::Memory(_) => address.clone(),
+    }
+}
+
+fn absolute(path: &std::path::Path) -> PathBuf {
+    match (path.parent().map(std::path::Path::canonicalize), path.file_name()) {
+        (Some(Ok(parent)), Some(name)) => parent.join(name),
+        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    }
+}
+
+impl VolumeSet {
+    /// Opens the volumes of `--volume` arguments and mounts them; without any,
+    /// one fresh volume in memory at `/`.
+    ///
+    /// # Errors
+    /// The first volume that cannot be opened or mounted.
+    pub(crate) fn mount(arguments: &[MountArgument], limits: &LimitChanges) -> Result<(Self, MountTable)> {
+        let mut set = Self::default();
+        let mut table = MountTable::default();
+        if arguments.is_empty() {
+            let address = VolumeAddress::Memory("fresh".to_owned());
+            let attached = set.open(&address, SaveMode::Never, limits)?;
+            table.add("/", &attached, "", false)?;
+        }
+        for argument in arguments {
+            // A volume is opened once and for all of its mounts: with the most
+            // that any of them needs.
+            let same = identity(&argument.address);
+            let mode = arguments
+                .iter()
+                .filter(|other| identity(&other.address) == same)
+                .map(|other| match other.purpose {
+                    purpose if purpose.sync => SaveMode::OnSync,
+                    purpose if purpose.read_only => SaveMode::Never,
+                    _ => SaveMode::AtEnd,
+                })
+                .max_by_key(|mode| *mode as u8)
+                .unwrap_or(SaveMode::AtEnd);
+            let attached = set.open(&argument.address, mode, limits)?;
+            table.add(&argument.guest, &attached, &argument.subdirectory, argument.purpose.read_only)?;
+        }
+        Ok((set, table))
+    }
+
+    /// The volume at `address`, opened unless it is open already.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn open(
+        &mut self,
+        address: &VolumeAddress,
+        mode: SaveMode,
+        limits: &LimitChanges,
+    ) -> Result<Arc<AttachedVolume>> {
+        let same = identity(address);
+        if let Some((_, attached)) = self.volumes.iter().find(|(known, _)| *known == same) {
+            return Ok(Arc::clone(attached));
+        }
+        let attached = Arc::new(AttachedVolume::open(OpenRequest {
+            address: address.clone(),
+            mode,
+            limits: limits.apply(Limits::default()),
+        })?);
+        self.volumes.push((same, Arc::clone(&attached)));
+        Ok(attached)
+    }
+
+    /// Saves every volume that has a place to be saved to; one that fails does
+    /// not keep the others from being saved.
+    ///
+    /// # Errors
+    /// All failures in one message.
+    pub(crate) fn save(&self) -> Result<()> {
+        let failures: Vec<String> = self
+            .volumes
+            .iter()
+            .filter_map(|(_, attached)| attached.save().err())
+            .map(|error| format!("{error:#}"))
+            .collect();
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(anyhow::anyhow!(failures.join("; "))).context("not everything could be saved")
+    }
+}

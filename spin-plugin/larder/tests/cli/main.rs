@@ -1,0 +1,19 @@
+//! Tests of the `larder` command: the built program, run as users run it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing test may panic"
+)]
+
+mod copies;
+mod errors;
+mod files;
+mod locks;
+mod run;
+mod serve;
+mod signals;
+mod support;
+mod up;
