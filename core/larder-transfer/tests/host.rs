@@ -118,6 +118,31 @@ fn what_a_volume_cannot_hold_is_reported() {
 }
 
 #[test]
+fn what_may_not_be_read_is_reported() {
+    let host = tempfile::tempdir().unwrap();
+    let at = |name: &str| host.path().join(name);
+    fs::create_dir(at("closed")).unwrap();
+    fs::write(at("closed/inside"), b"x").unwrap();
+    fs::write(at("secret"), b"x").unwrap();
+    fs::write(at("open"), b"x").unwrap();
+    for name in ["closed", "secret"] {
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    let is_root = fs::read(at("secret")).is_ok();
+    let view = volume();
+    let report = transfer().import_host(host.path(), &view, "").unwrap();
+    if is_root {
+        // Root may read everything: nothing to see.
+        assert_complete(&report);
+    } else {
+        let skipped: Vec<_> = report.skipped.iter().map(|note| &*note.path).collect();
+        assert_eq!(skipped, ["closed", "secret"], "{report:?}");
+        assert_eq!(see_volume(&view, "").into_keys().collect::<Vec<_>>(), ["", "/open"]);
+    }
+    fs::set_permissions(at("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
 fn an_export_does_not_follow_planted_links() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("victim"), b"mine").unwrap();

@@ -136,18 +136,20 @@ fn seal_snapshot(bytes: &mut [u8]) {
     let header = crc32fast::hash(&bytes[..28]).to_le_bytes();
     bytes[28..32].copy_from_slice(&header);
     let (mut at, mut records, mut nodes) = (32, 0u64, 0u64);
+    let mut checksums = header.to_vec();
     while at + 12 <= bytes.len() {
         let length = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
         let Some(end) = (at + 8).checked_add(length).filter(|end| end + 4 <= bytes.len()) else { return };
         nodes += u64::from([2, 4, 6].contains(&bytes[at]));
         if bytes[at] == 7 && length == 36 {
-            let whole = crc32fast::hash(&bytes[..at]).to_le_bytes();
+            let whole = crc32fast::hash(&checksums).to_le_bytes();
             bytes[at + 8..at + 16].copy_from_slice(&records.to_le_bytes());
             bytes[at + 16..at + 24].copy_from_slice(&nodes.to_le_bytes());
             bytes[end - 4..end].copy_from_slice(&whole);
         }
         let checksum = crc32fast::hash(&bytes[at..end]).to_le_bytes();
         bytes[end..end + 4].copy_from_slice(&checksum);
+        checksums.extend_from_slice(&checksum);
         at = end + 4;
         records += 1;
     }

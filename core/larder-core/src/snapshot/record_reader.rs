@@ -13,7 +13,7 @@ pub(super) struct Record<'a> {
     /// Where it starts, in bytes from the start of the stream.
     pub(super) offset: u64,
     pub(super) payload: &'a [u8],
-    /// The checksum of all bytes of the stream before this record.
+    /// The checksum of all checksums in the stream before this record's.
     pub(super) before: u32,
 }
 
@@ -39,9 +39,9 @@ impl<'a> RecordReader<'a> {
         if found < HEADER_BYTES {
             return Err(SnapshotError::corrupt(found as u64, "it ends within its header"));
         }
-        reader.stream.update(&header);
         reader.offset = HEADER_BYTES as u64;
         check_header(&header)?;
+        reader.stream.update(header.last_chunk::<CHECKSUM_BYTES>().unwrap_or(&[0; CHECKSUM_BYTES]));
         Ok(reader)
     }
 
@@ -85,8 +85,6 @@ impl<'a> RecordReader<'a> {
         if record.finalize() != u32::from_le_bytes(checksum) {
             return Err(SnapshotError::corrupt(start, "the checksum of the record is wrong"));
         }
-        self.stream.update(&frame);
-        self.stream.update(&self.buffer);
         self.stream.update(&checksum);
         self.records += 1;
         Ok(Record { kind, offset: start, payload: &self.buffer, before })

@@ -8,7 +8,7 @@ use super::SnapshotError;
 use super::layout::{FRAME_BYTES, MAGIC, MAX_PAYLOAD, VERSION};
 use crate::{Error, ErrorCode};
 
-/// Writes the header and records, and keeps the checksum of the whole stream.
+/// Writes the header and records, and keeps the checksum of their checksums.
 pub(super) struct RecordWriter<'a> {
     out: &'a mut dyn Write,
     record: Hasher,
@@ -40,7 +40,10 @@ impl<'a> RecordWriter<'a> {
         self.records
     }
 
-    /// The checksum of all bytes written so far.
+    /// The checksum of all checksums written so far.
+    ///
+    /// Not of all bytes: a CRC over data that have their own CRC behind them
+    /// does not depend on the data.
     pub(super) fn stream_checksum(&self) -> u32 {
         self.stream.clone().finalize()
     }
@@ -81,13 +84,13 @@ impl<'a> RecordWriter<'a> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         self.out.write_all(bytes)?;
         self.record.update(bytes);
-        self.stream.update(bytes);
         self.bytes += bytes.len() as u64;
         Ok(())
     }
 
     fn put_checksum(&mut self) -> Result<(), SnapshotError> {
-        let checksum = self.record.clone().finalize();
-        self.put(&checksum.to_le_bytes())
+        let checksum = self.record.clone().finalize().to_le_bytes();
+        self.stream.update(&checksum);
+        self.put(&checksum)
     }
 }

@@ -219,7 +219,7 @@ pub(crate) fn make_host_tree(top: &Path) {
     sparse.set_len(8 << 20).unwrap();
     File::create(at("all-hole")).unwrap().set_len(5_000_000).unwrap();
 
-    for (path, mode) in [("a/text", 0o640), ("a/big", 0o444), ("a/b/empty", 0o000), ("empty", 0o1777), ("a/b", 0o500)] {
+    for (path, mode) in [("a/text", 0o640), ("a/big", 0o444), ("a/b/empty", 0o400), ("empty", 0o1777), ("a/b", 0o710)] {
         fs::set_permissions(at(path), fs::Permissions::from_mode(mode)).unwrap();
     }
     set_host_times(&at("a/text"), (1_000_000_000, 5), (1_234_567_890, 987_654_321));

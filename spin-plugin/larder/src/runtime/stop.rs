@@ -76,8 +76,9 @@ impl Stop {
 
 #[cfg(unix)]
 struct Signals {
-    interrupt: Option<tokio::signal::unix::Signal>,
-    terminate: Option<tokio::signal::unix::Signal>,
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    /// Absent when hang-ups are to be ignored.
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
@@ -85,32 +86,26 @@ struct Signals {
 impl Signals {
     fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let ignored = ignored_signals();
-        let listen = |kind: SignalKind| {
-            // `nohup` and shells that start a job in the background have
-            // signals ignored: whoever asked for that means it.
-            let number = u32::try_from(kind.as_raw_value()).unwrap_or_default();
-            let is_ignored = ignored.checked_shr(number.wrapping_sub(1)).unwrap_or_default() & 1 == 1;
-            if is_ignored { Ok(None) } else { signal(kind).map(Some) }
-        };
+        // `nohup` has hang-ups ignored: whoever asked for that means it.
+        let hang_up = if is_hang_up_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up,
         })
     }
 
     async fn next(&mut self) -> Signal {
         tokio::select! {
-            () = received(&mut self.interrupt) => Signal::Interrupt,
-            () = received(&mut self.terminate) => Signal::Terminate,
-            () = received(&mut self.hang_up) => Signal::HangUp,
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+            () = received(self.hang_up.as_mut()) => Signal::HangUp,
         }
     }
 }
 
 #[cfg(unix)]
-async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+async fn received(signal: Option<&mut tokio::signal::unix::Signal>) {
     match signal {
         Some(signal) => {
             signal.recv().await;
@@ -119,14 +114,14 @@ async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
     }
 }
 
-/// The signals that the process was started with as ignored, one bit each.
-/// Linux tells them without a call that would need `unsafe`; elsewhere none is
-/// taken for ignored.
+/// Whether the process was started with `SIGHUP` ignored. Linux tells without a
+/// call that would need `unsafe`; elsewhere it is taken for not ignored.
 #[cfg(unix)]
-fn ignored_signals() -> u64 {
+fn is_hang_up_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+    // One bit for each signal, the lowest for the first, which is SIGHUP.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(not(unix))]

@@ -46,7 +46,7 @@ fn repeated_signals_do_not_lose_the_older_file() {
 }
 
 #[test]
-fn signals_that_were_ignored_at_the_start_stay_ignored() {
+fn a_hang_up_that_was_ignored_at_the_start_stays_ignored() {
     let place = Place::new();
     let larder = env!("CARGO_BIN_EXE_larder");
     let script = format!("trap '' HUP; exec {larder} run -v data.larder::/data {} spin /data/x 60", guest("rust-files"));

@@ -108,9 +108,9 @@ macro_rules! form {
 
             /// Calls the guest; a trap fails the test.
             macro_rules! call {
-                ($self_:ident, |$guest:ident, $store:ident| $called:expr) => {{
+                ($self_:ident, |$guest:ident, $data:ident| $called:expr) => {{
                     let mut store = $self_.store.borrow_mut();
-                    let ($guest, $store) = ($self_.guest.larder_test_puppet(), &mut *store);
+                    let ($guest, $data) = ($self_.guest.larder_test_puppet(), &mut *store);
                     let $waiter = &$self_.waiter;
                     let $future = $called;
                     $call.expect("the guest trapped")

@@ -38,9 +38,21 @@ fn stream_of(records: &[Vec<u8>], counts: [u64; 3]) -> Vec<u8> {
     for count in [records.len() as u64 + 1, nodes, entries, bytes] {
         end.extend_from_slice(&count.to_le_bytes());
     }
-    end.extend_from_slice(&crc32fast::hash(&stream).to_le_bytes());
+    end.extend_from_slice(&stream_checksum(&stream).to_le_bytes());
     stream.extend_from_slice(&record(kind::END, &end));
     stream
+}
+
+/// The checksum of the checksums of the header and all records.
+fn stream_checksum(stream: &[u8]) -> u32 {
+    let (header, mut rest) = stream.split_at(HEADER_BYTES);
+    let mut checksums = header[HEADER_BYTES - 4..].to_vec();
+    while !rest.is_empty() {
+        let length = FRAME_BYTES + u32::from_le_bytes(rest[4..8].try_into().unwrap()) as usize;
+        checksums.extend_from_slice(&rest[length..length + 4]);
+        rest = &rest[length + 4..];
+    }
+    crc32fast::hash(&checksums)
 }
 
 #[test]
