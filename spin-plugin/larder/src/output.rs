@@ -32,9 +32,7 @@ impl Output {
     /// # Errors
     /// When standard output does not take it.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        serde_json::to_writer_pretty(&mut self.writer, value)
-            .map_err(io::Error::from)
-            .context(WRITING)?;
+        serde_json::to_writer_pretty(&mut self.writer, value).map_err(io::Error::from).context(WRITING)?;
         self.line("")
     }
 

@@ -26,7 +26,9 @@ impl Bar {
     pub(crate) fn new(action: &'static str, total: Option<u64>) -> Self {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         let template = match total {
-            Some(_) => "{prefix} [{bar:30}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} {wide_msg}",
+            Some(_) => {
+                "{prefix} [{bar:30}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} {wide_msg}"
+            }
             None => "{prefix} {spinner} {decimal_bytes} {decimal_bytes_per_sec} {elapsed} {wide_msg}",
         };
         // The template is constant; should indicatif not like it, its default

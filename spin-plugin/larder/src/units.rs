@@ -25,24 +25,15 @@ const SIZE_SUFFIXES: &[(&str, u64)] = &[
 
 /// The suffixes of durations with the number of milliseconds of each. A plain
 /// number is in seconds.
-const DURATION_SUFFIXES: &[(&str, u64)] = &[
-    ("ms", 1),
-    ("", 1_000),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("min", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
+const DURATION_SUFFIXES: &[(&str, u64)] =
+    &[("ms", 1), ("", 1_000), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Splits `text` into its leading digits and the suffix behind them.
 fn number_and_suffix(text: &str) -> Option<(u64, String)> {
     let text = text.trim();
-    let end = text
-        .find(|character: char| !character.is_ascii_digit() && character != '_')
-        .unwrap_or(text.len());
+    let end = text.find(|character: char| !character.is_ascii_digit() && character != '_').unwrap_or(text.len());
     let (digits, suffix) = text.split_at(end);
     let number = digits.replace('_', "").parse().ok()?;
     Some((number, suffix.trim().to_ascii_lowercase()))
@@ -118,8 +109,7 @@ fn date_and_clock(seconds: i64) -> (String, String) {
     let z = i128::from(days) + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;

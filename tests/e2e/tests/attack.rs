@@ -17,7 +17,6 @@ fn limits() -> Limits {
     Limits {
         bytes: 16 << 20,
         inodes: 5_000,
-        file_bytes: 1 << 30,
         directory_entries: 3_000,
         open_handles: 500,
         links: 200,

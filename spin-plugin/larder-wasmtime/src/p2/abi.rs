@@ -66,14 +66,10 @@ fn datetime(time: Timestamp) -> Option<Datetime> {
     Some(Datetime { seconds: u64::try_from(time.seconds).ok()?, nanoseconds: time.nanoseconds })
 }
 
-/// Nanoseconds beyond a second count on, as on Wasmtime's own filesystem.
+/// The store refuses nanoseconds of a second or more, as POSIX `utimensat`.
 fn timestamp(time: Datetime) -> Result<Timestamp, ErrorCode> {
-    let seconds = time
-        .seconds
-        .checked_add(u64::from(time.nanoseconds / Timestamp::NANOSECONDS))
-        .and_then(|seconds| i64::try_from(seconds).ok())
-        .ok_or(ErrorCode::Overflow)?;
-    Ok(Timestamp { seconds, nanoseconds: time.nanoseconds % Timestamp::NANOSECONDS })
+    let seconds = i64::try_from(time.seconds).map_err(|_| ErrorCode::Overflow)?;
+    Ok(Timestamp { seconds, nanoseconds: time.nanoseconds })
 }
 
 #[cfg(test)]
@@ -92,8 +88,8 @@ mod tests {
     fn times_that_do_not_fit_overflow() {
         assert_eq!(timestamp(Datetime { seconds: u64::MAX, nanoseconds: 0 }), Err(ErrorCode::Overflow));
         assert_eq!(timestamp(Datetime { seconds: u64::MAX, nanoseconds: u32::MAX }), Err(ErrorCode::Overflow));
-        let carried = timestamp(Datetime { seconds: 1, nanoseconds: 2_000_000_005 });
-        assert_eq!(carried, Ok(Timestamp { seconds: 3, nanoseconds: 5 }));
+        let passed_on = timestamp(Datetime { seconds: 1, nanoseconds: 2_000_000_005 });
+        assert_eq!(passed_on, Ok(Timestamp { seconds: 1, nanoseconds: 2_000_000_005 }));
         assert!(datetime(Timestamp { seconds: -1, nanoseconds: 0 }).is_none());
     }
 }

@@ -46,7 +46,7 @@ impl Abi for P3 {
         Ok(match time {
             types::NewTimestamp::NoChange => SetTime::Keep,
             types::NewTimestamp::Now => SetTime::Now,
-            types::NewTimestamp::Timestamp(time) => SetTime::At(timestamp(time)?),
+            types::NewTimestamp::Timestamp(time) => SetTime::At(timestamp(time)),
         })
     }
 
@@ -68,11 +68,9 @@ fn instant(time: Timestamp) -> Instant {
     Instant { seconds: time.seconds, nanoseconds: time.nanoseconds }
 }
 
-/// Nanoseconds beyond a second count on, as on Wasmtime's own filesystem.
-fn timestamp(time: Instant) -> Result<Timestamp, ErrorCode> {
-    let seconds =
-        time.seconds.checked_add(i64::from(time.nanoseconds / Timestamp::NANOSECONDS)).ok_or(ErrorCode::Overflow)?;
-    Ok(Timestamp { seconds, nanoseconds: time.nanoseconds % Timestamp::NANOSECONDS })
+/// The store refuses nanoseconds of a second or more, as POSIX `utimensat`.
+fn timestamp(time: Instant) -> Timestamp {
+    Timestamp { seconds: time.seconds, nanoseconds: time.nanoseconds }
 }
 
 #[cfg(test)]

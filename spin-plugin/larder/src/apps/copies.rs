@@ -22,10 +22,7 @@ pub(crate) fn copy_in(mounts: &MountTable, copy: &CopyArgument) -> Result<()> {
     create_directories(&view.root()?, now(), directory).with_context(what)?;
     let target = if *into { format!("{path}/") } else { path.to_owned() };
     let mut bar = Bar::new("copying in", host_size(host));
-    let report = Transfer::new()
-        .with_progress(&mut bar)
-        .import_host(host, &view, &target)
-        .with_context(what)?;
+    let report = Transfer::new().with_progress(&mut bar).import_host(host, &view, &target).with_context(what)?;
     drop(bar);
     tell(&report, &format!("the copy of {}", host.display()))
 }

@@ -132,10 +132,10 @@ impl UpFile {
     }
 
     fn parse(text: &str, directory: &Path) -> Result<Self> {
-        let mut file: Self = toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", error.to_string().trim_end()))?;
-        file.check().map_err(|Problem { span, message }| {
-            anyhow::anyhow!("line {}: {message}", line_of(text, span.start))
-        })?;
+        let mut file: Self =
+            toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", error.to_string().trim_end()))?;
+        file.check()
+            .map_err(|Problem { span, message }| anyhow::anyhow!("line {}: {message}", line_of(text, span.start)))?;
         for volume in file.volumes.values_mut() {
             volume.file = volume.file.take().map(|file| directory.join(file));
         }
@@ -148,20 +148,31 @@ impl UpFile {
     /// What serde cannot check.
     fn check(&self) -> Result<(), Problem> {
         if self.apps.is_empty() {
-            return Err(Problem { span: 0..0, message: "there is no app: add a `[[app]]` with `name` and `wasm`".to_owned() });
+            return Err(Problem {
+                span: 0..0,
+                message: "there is no app: add a `[[app]]` with `name` and `wasm`".to_owned(),
+            });
         }
         for (name, volume) in &self.volumes {
             if let (Some(sync), None) = (&volume.sync, &volume.file)
                 && *sync.get_ref()
             {
-                return Err(problem(sync.span(), format!("the volume `{name}` is in memory and `sync` has nowhere to save it: add `file = \"{name}.larder\"`")));
+                return Err(problem(
+                    sync.span(),
+                    format!(
+                        "the volume `{name}` is in memory and `sync` has nowhere to save it: add `file = \"{name}.larder\"`"
+                    ),
+                ));
             }
         }
         let mut names = BTreeSet::new();
         for app in &self.apps {
             let name = app.name.get_ref();
             if name.is_empty() || name.contains(char::is_control) {
-                return Err(problem(app.name.span(), "an app's `name` must be a text without control characters".to_owned()));
+                return Err(problem(
+                    app.name.span(),
+                    "an app's `name` must be a text without control characters".to_owned(),
+                ));
             }
             if !names.insert(name) {
                 return Err(problem(app.name.span(), format!("two apps are called `{name}`")));
@@ -170,7 +181,10 @@ impl UpFile {
             for mount in &app.mounts {
                 self.check_mount(mount, name)?;
                 if !places.insert(mount.path.get_ref().trim_end_matches('/')) {
-                    return Err(problem(mount.path.span(), format!("two volumes are mounted at {} in `{name}`", mount.path.get_ref())));
+                    return Err(problem(
+                        mount.path.span(),
+                        format!("two volumes are mounted at {} in `{name}`", mount.path.get_ref()),
+                    ));
                 }
             }
         }
@@ -181,10 +195,13 @@ impl UpFile {
         let volume = mount.volume.get_ref();
         if !self.volumes.contains_key(volume) {
             let known: Vec<&str> = self.volumes.keys().map(String::as_str).collect();
-            let known = if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
+            let known =
+                if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
             return Err(problem(
                 mount.volume.span(),
-                format!("`{app}` mounts the volume `{volume}`, which `[volumes]` does not have ({known}): add `[volumes.{volume}]`"),
+                format!(
+                    "`{app}` mounts the volume `{volume}`, which `[volumes]` does not have ({known}): add `[volumes.{volume}]`"
+                ),
             ));
         }
         check_guest_path(mount.path.get_ref()).map_err(|message| problem(mount.path.span(), message))?;
@@ -261,9 +278,18 @@ listen = "127.0.0.1:0"
             ("[volumes.d]\nlimits = { byte = 1 }\n[[app]]\nname = 'a'\nwasm = 'a'", "unknown field `byte`"),
             ("[volumes.d]\nlimits = { bytes = 'many' }\n[[app]]\nname = 'a'\nwasm = 'a'", "`many` is not a size"),
             ("[[app]]\nname = 'a'", "missing field `wasm`"),
-            ("[[app]]\nname = 'a'\nwasm = 'a'\nmounts = [{ volume = 'd', path = '/' }]", "line 4: `a` mounts the volume `d`"),
-            ("[volumes.d]\n[[app]]\nname = 'a'\nwasm = 'a'\nmounts = [{ volume = 'd', path = 'x' }]", "line 5: the guest path `x` must begin with a slash"),
-            ("[volumes.d]\n[[app]]\nname = 'a'\nwasm = 'a'\nmounts = [{ volume = 'd', path = '/', mode = 'w' }]", "unknown variant `w`"),
+            (
+                "[[app]]\nname = 'a'\nwasm = 'a'\nmounts = [{ volume = 'd', path = '/' }]",
+                "line 4: `a` mounts the volume `d`",
+            ),
+            (
+                "[volumes.d]\n[[app]]\nname = 'a'\nwasm = 'a'\nmounts = [{ volume = 'd', path = 'x' }]",
+                "line 5: the guest path `x` must begin with a slash",
+            ),
+            (
+                "[volumes.d]\n[[app]]\nname = 'a'\nwasm = 'a'\nmounts = [{ volume = 'd', path = '/', mode = 'w' }]",
+                "unknown variant `w`",
+            ),
             ("[[app]]\nname = 'a'\nwasm = 'a'\n[[app]]\nname = 'a'\nwasm = 'b'", "line 5: two apps are called `a`"),
             ("[volumes.d]\nsync = true\n[[app]]\nname = 'a'\nwasm = 'a'", "line 2: the volume `d` is in memory"),
             ("[[app]]\nname = 'a'\nwasm = 'a'\ntimeout = 'soon'", "`soon` is not a duration"),

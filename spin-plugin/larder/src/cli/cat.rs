@@ -33,9 +33,8 @@ pub(crate) struct CatArguments {
 pub(crate) fn cat(arguments: &CatArguments) -> Result<()> {
     let mut out = Output::stdout();
     for_each_path(&arguments.paths, SaveMode::Never, |root, path| {
-        let file = root
-            .open_at(now(), Follow::Yes, &path.path, OpenFlags::empty(), DescriptorFlags::READ)
-            .at_path(path)?;
+        let file =
+            root.open_at(now(), Follow::Yes, &path.path, OpenFlags::empty(), DescriptorFlags::READ).at_path(path)?;
         let mut offset = 0;
         loop {
             let pieces = file.read(offset, PIECE).at_path(path)?;

@@ -59,7 +59,9 @@ impl FromStr for Operand {
         }
         // Taken for a host path, it would replace the volume by another file.
         if text.ends_with(".larder") {
-            return Err(format!("`{text}` is a volume file: write `{text}:/` for its root, or copy the file itself with the system's cp"));
+            return Err(format!(
+                "`{text}` is a volume file: write `{text}:/` for its root, or copy the file itself with the system's cp"
+            ));
         }
         Ok(Self::Host(PathBuf::from(text)))
     }
@@ -134,7 +136,9 @@ fn to_volume(arguments: &CpArguments, sources: &[Operand], target: &VolumePath, 
     let kind = kind_of(&root, &target.path).at_path(target)?;
     let into = into || kind == Some(FileType::Directory);
     if sources.len() > 1 && !into {
-        bail!("{target} is no directory, so that several sources cannot go into it: create it with `larder mkdir {target}`");
+        bail!(
+            "{target} is no directory, so that several sources cannot go into it: create it with `larder mkdir {target}`"
+        );
     }
     let mut incomplete = Ok(());
     for source in sources {

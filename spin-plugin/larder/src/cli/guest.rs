@@ -91,8 +91,7 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
     let (key, value) = match text.split_once('=') {
         Some((key, value)) => (key, value.to_owned()),
         None => {
-            let value = std::env::var(text)
-                .map_err(|_| format!("`{text}` is not set here: write {text}=VALUE"))?;
+            let value = std::env::var(text).map_err(|_| format!("`{text}` is not set here: write {text}=VALUE"))?;
             (text, value)
         }
     };

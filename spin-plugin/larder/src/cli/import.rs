@@ -52,8 +52,8 @@ pub(crate) fn import(arguments: &ImportArguments) -> Result<()> {
     let ImportArguments { limits, source, target } = arguments;
     let opened = Opened::open(target, SaveMode::AtEnd, &limits.clone().unwrap_or_default())?;
     create_directories(&opened.root()?, now(), target.path.trim_end_matches('/')).at_path(target)?;
-    let report = read_source(arguments, &opened)
-        .with_context(|| format!("cannot import {} into {target}", source.display()))?;
+    let report =
+        read_source(arguments, &opened).with_context(|| format!("cannot import {} into {target}", source.display()))?;
     opened.save()?;
     tell(&report, &format!("the import of {}", source.display()))
 }

@@ -83,9 +83,5 @@ fn entries(root: &Descriptor, path: &VolumePath, itself: bool) -> Result<Vec<Ent
         return Ok(vec![Entry::read(root, &path.path).at_path(path)?]);
     }
     let directory = open_directory(root, now(), &path.path).at_path(path)?;
-    list(&directory)
-        .at_path(path)?
-        .iter()
-        .map(|name| Entry::read(&directory, name).at_path(path))
-        .collect()
+    list(&directory).at_path(path)?.iter().map(|name| Entry::read(&directory, name).at_path(path)).collect()
 }

@@ -42,7 +42,9 @@ pub(crate) struct RmArguments {
 pub(crate) fn rm(arguments: &RmArguments) -> Result<()> {
     for_each_path(&arguments.paths, SaveMode::Existing, |root, path| {
         if path.path.is_empty() {
-            bail!("{path} is the root of the volume and cannot be removed: name what is in it, or remove the volume file");
+            bail!(
+                "{path} is the root of the volume and cannot be removed: name what is in it, or remove the volume file"
+            );
         }
         let attributes = match root.stat_at(Follow::No, &path.path) {
             Err(error) if error.code() == ErrorCode::NoEntry && arguments.force => return Ok(()),

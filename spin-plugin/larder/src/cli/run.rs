@@ -10,9 +10,7 @@ use clap::{Args, CommandFactory};
 use super::guest::{GuestArguments, VolumeArguments};
 use crate::apps::{copy_in, copy_out};
 use crate::exit;
-use crate::runtime::{
-    App, AppBytes, DEFAULT_COMMAND_MEMORY, GuestSetup, Outcome, Runtime, Stdio, Stop, run_command,
-};
+use crate::runtime::{App, AppBytes, DEFAULT_COMMAND_MEMORY, GuestSetup, Outcome, Runtime, Stdio, Stop, run_command};
 use crate::volumes::{CopyArgument, VolumeSet};
 
 const EXAMPLES: &str = "\

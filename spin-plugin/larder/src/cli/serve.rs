@@ -10,8 +10,8 @@ use clap::Args;
 use super::guest::{GuestArguments, VolumeArguments};
 use crate::exit;
 use crate::runtime::{
-    App, AppBytes, DEFAULT_GRACE, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT,
-    GuestSetup, Runtime, Server, ServerOptions, Stdio, Stop,
+    App, AppBytes, DEFAULT_GRACE, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, GuestSetup,
+    Runtime, Server, ServerOptions, Stdio, Stop,
 };
 use crate::units::parse_duration;
 use crate::volumes::VolumeSet;

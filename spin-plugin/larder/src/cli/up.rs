@@ -11,8 +11,8 @@ use super::guest::CacheArguments;
 use crate::apps::{AppEntry, MountMode, UpFile};
 use crate::exit;
 use crate::runtime::{
-    App, AppBytes, DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, GuestSetup,
-    Outcome, Runtime, Server, ServerOptions, Stdio, Stop, run_command,
+    App, AppBytes, DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, GuestSetup, Outcome,
+    Runtime, Server, ServerOptions, Stdio, Stop, run_command,
 };
 use crate::volumes::{LimitChanges, MountTable, SaveMode, VolumeAddress, VolumeSet, check_guest_path};
 
@@ -89,9 +89,7 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<u8> {
         }
         apps.spawn(async move {
             let outcome = match app {
-                Ready::Command { app, setup, timeout } => {
-                    run_command(runtime, app, setup, timeout, &stop).await
-                }
+                Ready::Command { app, setup, timeout } => run_command(runtime, app, setup, timeout, &stop).await,
                 Ready::Server(server) => {
                     server.run(&stop).await;
                     Outcome::Exited(0)
@@ -124,9 +122,7 @@ fn in_app(entry: &AppEntry) -> String {
 
 /// Failures count most, then signals.
 fn exit_code(outcomes: &[Outcome]) -> u8 {
-    let failed = outcomes
-        .iter()
-        .any(|outcome| !matches!(outcome, Outcome::Exited(0) | Outcome::Stopped(_)));
+    let failed = outcomes.iter().any(|outcome| !matches!(outcome, Outcome::Exited(0) | Outcome::Stopped(_)));
     if failed {
         return exit::FAILURE;
     }
@@ -170,9 +166,7 @@ fn mount_all(file: &UpFile) -> Result<(VolumeSet, Vec<MountTable>)> {
             } else {
                 SaveMode::AtEnd
             };
-            let attached = volumes
-                .open(&address, mode, &entry.limits)
-                .with_context(|| format!("volume `{name}`"))?;
+            let attached = volumes.open(&address, mode, &entry.limits).with_context(|| format!("volume `{name}`"))?;
             let guest = check_guest_path(mount.path.get_ref()).map_err(anyhow::Error::msg)?;
             let subdirectory = mount.subdir.as_ref().map_or("", |subdir| subdir.get_ref().trim_matches('/'));
             table
@@ -209,9 +203,7 @@ async fn prepare(runtime: &Arc<Runtime>, entry: &AppEntry, bytes: AppBytes, moun
         app.check_command()?;
         return Ok(Ready::Command { app, setup, timeout: entry.timeout });
     };
-    let options = ServerOptions {
-        request_timeout: entry.timeout.unwrap_or(DEFAULT_REQUEST_TIMEOUT),
-        ..ServerOptions::default()
-    };
+    let options =
+        ServerOptions { request_timeout: entry.timeout.unwrap_or(DEFAULT_REQUEST_TIMEOUT), ..ServerOptions::default() };
     Ok(Ready::Server(Server::bind(Arc::clone(runtime), app, setup, listen, options).await?))
 }

@@ -1,8 +1,6 @@
 //! Opening and creating directories.
 
-use larder_core::{
-    Descriptor, DescriptorFlags, ErrorCode, FileType, Follow, OpenFlags, Result, Timestamp,
-};
+use larder_core::{Descriptor, DescriptorFlags, ErrorCode, FileType, Follow, OpenFlags, Result, Timestamp};
 
 /// What is at `path`, links followed; `None` when nothing is.
 ///

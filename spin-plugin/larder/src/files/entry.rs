@@ -46,8 +46,7 @@ impl Entry {
     /// # Errors
     /// When it is missing.
     pub(crate) fn read(directory: &Descriptor, path: &str) -> Result<Self> {
-        let attributes =
-            if path.is_empty() { directory.stat()? } else { directory.stat_at(Follow::No, path)? };
+        let attributes = if path.is_empty() { directory.stat()? } else { directory.stat_at(Follow::No, path)? };
         let target = match attributes.file_type {
             FileType::SymbolicLink => Some(directory.readlink_at(path)?.to_string()),
             _ => None,
@@ -109,11 +108,7 @@ fn kind_name(file_type: FileType) -> &'static str {
 
 /// `rwxr-xr-x`.
 fn permissions(mode: u32) -> String {
-    (0..9)
-        .rev()
-        .zip("rwxrwxrwx".chars())
-        .map(|(bit, letter)| if mode >> bit & 1 == 1 { letter } else { '-' })
-        .collect()
+    (0..9).rev().zip("rwxrwxrwx".chars()).map(|(bit, letter)| if mode >> bit & 1 == 1 { letter } else { '-' }).collect()
 }
 
 /// The names in a directory, sorted.

@@ -44,9 +44,8 @@ impl AppBytes {
     /// When it cannot be read or is not WebAssembly.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display();
-        let size = std::fs::metadata(path)
-            .with_context(|| format!("cannot read the app {name}: check the path"))?
-            .len();
+        let size =
+            std::fs::metadata(path).with_context(|| format!("cannot read the app {name}: check the path"))?.len();
         if size > MAX_APP_BYTES {
             bail!("the app {name} has {size} bytes, more than the {MAX_APP_BYTES} that larder reads");
         }
@@ -129,7 +128,8 @@ impl App {
             }
             Layer::Component => {
                 let component = Component::new(&runtime.engine, &app.bytes).map_err(invalid)?;
-                let exports = component.component_type().exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
+                let exports =
+                    component.component_type().exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
                 let pre = runtime.linker.instantiate_pre(&component).map_err(|error| {
                     anyhow!("{name} imports an interface that larder does not offer (it has WASI 0.2 and 0.3 and wasi:http): {error:#}")
                 })?;
@@ -177,7 +177,10 @@ impl App {
         self.command().with_context(|| match (&self.code, self.http()) {
             (_, Some(_)) => format!("{name} serves HTTP and is no command: run it with `larder serve {name}`"),
             (Code::Module(_), None) => {
-                format!("{name} is a core module without `_start`, so there is nothing to run; {}", self.described_exports())
+                format!(
+                    "{name} is a core module without `_start`, so there is nothing to run; {}",
+                    self.described_exports()
+                )
             }
             (Code::Component(_), None) => format!(
                 "{name} is a component without `wasi:cli/run`, so there is nothing to run; {}",

@@ -200,9 +200,9 @@ fn classify(result: wasmtime::Result<Result<(), ()>>, stage: Stage, limits: &Gue
         let [low, ..] = code.to_le_bytes();
         return Outcome::Exited(low);
     }
-    let hint = limits.refused().then(|| {
-        format!("; it was refused memory beyond {} (see --memory)", format_size(limits.memory_limit()))
-    });
+    let hint = limits
+        .refused()
+        .then(|| format!("; it was refused memory beyond {} (see --memory)", format_size(limits.memory_limit())));
     let hint = hint.unwrap_or_default();
     if stage == Stage::Running || error.is::<Trap>() {
         return Outcome::Trapped(describe_trap(&error, &hint));

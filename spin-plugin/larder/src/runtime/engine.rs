@@ -82,9 +82,7 @@ fn open_cache(cache: &Cache) -> Option<wasmtime::Cache> {
             config.with_directory(path);
         }
     }
-    wasmtime::Cache::new(config)
-        .inspect_err(|error| tracing::warn!("no compilation cache: {error:#}"))
-        .ok()
+    wasmtime::Cache::new(config).inspect_err(|error| tracing::warn!("no compilation cache: {error:#}")).ok()
 }
 
 /// Moves the epoch on for as long as the engine lives.

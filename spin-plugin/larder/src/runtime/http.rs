@@ -125,7 +125,8 @@ impl Handler {
             }
             () = wait_until_true(&mut kill) => Err(Failure::Unavailable),
         };
-        if let (Err(failure), true) = (&result, *answered.borrow()) {
+        let answered = *answered.borrow();
+        if let (Err(failure), true) = (&result, answered) {
             let why = match failure {
                 Failure::Guest(why) => why,
                 Failure::TimedOut => "it took too long and was stopped (see --timeout)",
@@ -237,7 +238,6 @@ fn with_absolute_uri(mut request: Request<Incoming>) -> Option<Request<Incoming>
     let host = request.headers().get(HOST)?;
     let authority = Authority::try_from(host.as_bytes()).ok()?;
     let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    *request.uri_mut() =
-        Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query(path).build().ok()?;
+    *request.uri_mut() = Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query(path).build().ok()?;
     Some(request)
 }

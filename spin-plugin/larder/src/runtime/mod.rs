@@ -17,7 +17,5 @@ pub(crate) use command::{Outcome, run_command};
 pub(crate) use engine::{Cache, Runtime};
 pub(crate) use host::{GuestSetup, Stdio};
 pub(crate) use limits::{DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY};
-pub(crate) use server::{
-    DEFAULT_GRACE, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT, Server, ServerOptions,
-};
+pub(crate) use server::{DEFAULT_GRACE, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT, Server, ServerOptions};
 pub(crate) use stop::Stop;

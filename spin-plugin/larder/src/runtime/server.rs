@@ -58,11 +58,7 @@ pub(crate) struct ServerOptions {
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self {
-            max_requests: DEFAULT_MAX_REQUESTS,
-            request_timeout: DEFAULT_REQUEST_TIMEOUT,
-            grace: DEFAULT_GRACE,
-        }
+        Self { max_requests: DEFAULT_MAX_REQUESTS, request_timeout: DEFAULT_REQUEST_TIMEOUT, grace: DEFAULT_GRACE }
     }
 }
 

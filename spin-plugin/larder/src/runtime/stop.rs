@@ -54,7 +54,9 @@ impl Stop {
             let first = signals.next().await;
             sender.send_replace(Some(first));
             signals.next().await;
-            crate::notice("still stopping and saving; a third signal ends larder at once and keeps the volume files as they were before");
+            crate::notice(
+                "still stopping and saving; a third signal ends larder at once and keeps the volume files as they were before",
+            );
             let third = signals.next().await;
             process::exit(i32::from(third.exit_code()));
         });
@@ -88,11 +90,7 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
         // `nohup` has hang-ups ignored: whoever asked for that means it.
         let hang_up = if is_hang_up_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up,
-        })
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up })
     }
 
     async fn next(&mut self) -> Signal {

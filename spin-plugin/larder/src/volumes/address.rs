@@ -47,7 +47,9 @@ impl VolumeAddress {
             return Err("the volume's name is empty".to_owned());
         }
         if let Some((scheme, _)) = text.split_once("://") {
-            return Err(format!("`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file"));
+            return Err(format!(
+                "`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file"
+            ));
         }
         Ok(Self::File(PathBuf::from(text)))
     }
@@ -75,9 +77,7 @@ pub(crate) struct VolumePath {
 /// The byte at which the path part of a volume address begins (its `/`): the
 /// first `:/` that is not the `://` of a scheme.
 fn path_start(text: &str) -> Option<usize> {
-    text.match_indices(":/")
-        .map(|(at, _)| at)
-        .find(|at| !text.get(at + 2..).is_some_and(|rest| rest.starts_with('/')))
+    text.match_indices(":/").map(|(at, _)| at).find(|at| !text.get(at + 2..).is_some_and(|rest| rest.starts_with('/')))
 }
 
 /// Whether an operand of `larder cp` names a place in a volume (it has `:/`)

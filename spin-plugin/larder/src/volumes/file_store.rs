@@ -37,11 +37,7 @@ pub(crate) struct FileStore {
 /// # Errors
 /// When the file is missing, in use, damaged, or larger than `limits`; the
 /// message names the file and what to do.
-pub(crate) fn open(
-    path: &Path,
-    access: FileAccess,
-    limits: Limits,
-) -> Result<(Arc<Volume>, Option<Arc<FileStore>>)> {
+pub(crate) fn open(path: &Path, access: FileAccess, limits: Limits) -> Result<(Arc<Volume>, Option<Arc<FileStore>>)> {
     let path = resolve(path)?;
     // Locked before the file is looked at: what is loaded is then the last
     // that any other process saved.
@@ -57,24 +53,19 @@ pub(crate) fn open(
         now: now(),
     };
     let volume = if path.exists() {
-        larder_transfer::load(&path, options)
-            .with_context(|| format!("cannot load the volume {}", path.display()))?
+        larder_transfer::load(&path, options).with_context(|| format!("cannot load the volume {}", path.display()))?
     } else if access == FileAccess::WriteOrCreate {
         Volume::new(options)
     } else {
         return Err(missing(&path));
     };
-    let store = lock.map(|lock| {
-        Arc::new(FileStore { path, asked: AtomicU64::new(0), covered: Mutex::new(0), _lock: lock })
-    });
+    let store =
+        lock.map(|lock| Arc::new(FileStore { path, asked: AtomicU64::new(0), covered: Mutex::new(0), _lock: lock }));
     Ok((volume, store))
 }
 
 fn missing(path: &Path) -> anyhow::Error {
-    anyhow::anyhow!(
-        "there is no volume {}: check the path, or create it with `larder mkdir -p {0}:/`",
-        path.display()
-    )
+    anyhow::anyhow!("there is no volume {}: check the path, or create it with `larder mkdir -p {0}:/`", path.display())
 }
 
 /// The file that `path` means, with symbolic links followed: a save replaces
@@ -86,9 +77,7 @@ fn resolve(path: &Path) -> Result<PathBuf> {
     if path.exists() {
         return path.canonicalize().with_context(|| format!("cannot resolve {}", path.display()));
     }
-    let name = path
-        .file_name()
-        .with_context(|| format!("{} does not name a file", path.display()))?;
+    let name = path.file_name().with_context(|| format!("{} does not name a file", path.display()))?;
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

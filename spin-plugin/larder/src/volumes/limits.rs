@@ -72,12 +72,10 @@ impl FromStr for LimitChanges {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut changes = Self::default();
         for part in text.split(',') {
-            let (key, value) = part
-                .split_once('=')
-                .ok_or_else(|| format!("`{part}` is not KEY=VALUE; the keys are {KEYS}"))?;
-            let field = changes
-                .field(key.trim())
-                .ok_or_else(|| format!("`{key}` is not a limit; the keys are {KEYS}"))?;
+            let (key, value) =
+                part.split_once('=').ok_or_else(|| format!("`{part}` is not KEY=VALUE; the keys are {KEYS}"))?;
+            let field =
+                changes.field(key.trim()).ok_or_else(|| format!("`{key}` is not a limit; the keys are {KEYS}"))?;
             let size = Size(parse_size(value)?);
             if field.replace(size).is_some() {
                 return Err(format!("`{key}` is given twice"));
@@ -123,9 +121,7 @@ impl<'de> Deserialize<'de> for Size {
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<Size, E> {
-                u64::try_from(value)
-                    .map(Size)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(value), &self))
+                u64::try_from(value).map(Size).map_err(|_| E::invalid_value(de::Unexpected::Signed(value), &self))
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Size, E> {

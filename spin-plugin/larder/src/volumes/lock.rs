@@ -62,7 +62,8 @@ impl VolumeLock {
             // The holder before us removed the file when it left: then what we
             // locked is no longer what others will open.
             if is_still_at(&file, &path) {
-                file.set_len(0).and_then(|()| file.write_all(description().as_bytes()))
+                file.set_len(0)
+                    .and_then(|()| file.write_all(description().as_bytes()))
                     .with_context(|| format!("cannot write the lock file {}", path.display()))?;
                 return Ok(Self { path, _file: file });
             }

@@ -51,7 +51,9 @@ impl FromStr for MountArgument {
         }
         let address = VolumeAddress::parse(source)?;
         if purpose.sync && matches!(address, VolumeAddress::Memory(_)) {
-            return Err(format!("`{source}` is a volume in memory and `:sync` has nowhere to save it: give a file such as `{source}.larder`"));
+            return Err(format!(
+                "`{source}` is a volume in memory and `:sync` has nowhere to save it: give a file such as `{source}.larder`"
+            ));
         }
         if purpose.sync && purpose.read_only {
             return Err(format!("`{text}` is both `ro` and `sync`: a read-only mount has nothing to save"));
@@ -103,9 +105,7 @@ impl CopyArgument {
 /// # Errors
 /// A sentence for the user when it is not absolute or has `.` or `..` in it.
 pub(crate) fn check_guest_path(path: &str) -> Result<String, String> {
-    let relative = path
-        .strip_prefix('/')
-        .ok_or_else(|| format!("the guest path `{path}` must begin with a slash"))?;
+    let relative = path.strip_prefix('/').ok_or_else(|| format!("the guest path `{path}` must begin with a slash"))?;
     Ok(format!("/{}", normalise(relative)?))
 }
 
@@ -131,15 +131,22 @@ mod tests {
 
     #[test]
     fn mounts() {
-        let expect = |volume: &str, sub: &str, guest: &str, ro, sync| Ok((volume.into(), sub.into(), guest.into(), ro, sync));
+        let expect =
+            |volume: &str, sub: &str, guest: &str, ro, sync| Ok((volume.into(), sub.into(), guest.into(), ro, sync));
         assert_eq!(mount("scratch::/tmp"), expect("scratch", "", "/tmp", false, false));
         assert_eq!(mount("a.larder::/"), expect("a.larder", "", "/", false, false));
         assert_eq!(mount("a.larder::/d/:ro"), expect("a.larder", "", "/d", true, false));
         assert_eq!(mount("./a::/d:sync"), expect("./a", "", "/d", false, true));
         assert_eq!(mount("a.larder#/x/y::/d"), expect("a.larder", "x/y", "/d", false, false));
         for wrong in [
-            "a.larder", "a.larder::d", "a.larder::/d:rx", "::/d", "scratch::/d:sync", "a.larder::/d:ro:sync",
-            "a.larder#/../x::/d", "a.larder::/d/../e",
+            "a.larder",
+            "a.larder::d",
+            "a.larder::/d:rx",
+            "::/d",
+            "scratch::/d:sync",
+            "a.larder::/d:ro:sync",
+            "a.larder#/../x::/d",
+            "a.larder::/d/../e",
         ] {
             assert!(mount(wrong).is_err(), "{wrong}");
         }

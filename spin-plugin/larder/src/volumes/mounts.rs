@@ -54,9 +54,9 @@ impl MountTable {
                 crate::files::create_directories(&whole.root()?, now(), subdirectory)
                     .with_context(|| format!("cannot create /{subdirectory} in {}", attached.address()))?;
             }
-            whole.subdirectory(subdirectory, rights).with_context(|| {
-                format!("cannot mount /{subdirectory} of {} at {guest}", attached.address())
-            })?
+            whole
+                .subdirectory(subdirectory, rights)
+                .with_context(|| format!("cannot mount /{subdirectory} of {} at {guest}", attached.address()))?
         };
         self.mounts.push(Mount {
             guest: guest.to_owned(),

@@ -17,9 +17,7 @@ pub(crate) struct VolumeSet {
 /// One volume for two spellings of the same file.
 fn identity(address: &VolumeAddress) -> VolumeAddress {
     match address {
-        VolumeAddress::File(path) => {
-            VolumeAddress::File(path.canonicalize().unwrap_or_else(|_| absolute(path)))
-        }
+        VolumeAddress::File(path) => VolumeAddress::File(path.canonicalize().unwrap_or_else(|_| absolute(path))),
         VolumeAddress::Memory(_) => address.clone(),
     }
 }

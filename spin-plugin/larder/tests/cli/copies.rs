@@ -8,7 +8,8 @@ fn directories_are_merged_and_files_named() {
     let app = guest("rust-files");
     place.write("in/a", "a\n");
     place.write("in/sub/b", "b\n");
-    let copies = ["--copy-in", "in::/x/y", "--copy-in", "in/a::/z/", "--copy-out", "/x/y::out", "--copy-out", "/z/a::named"];
+    let copies =
+        ["--copy-in", "in::/x/y", "--copy-in", "in/a::/z/", "--copy-out", "/x/y::out", "--copy-out", "/z/a::named"];
     let all: Vec<&str> = ["run"].iter().chain(&copies).copied().chain([app.as_str(), "cat", "/x/y/sub/b"]).collect();
     assert_eq!(place.ok(&all).out, "b\n");
     assert_eq!(place.read("out/sub/b"), "b\n");

@@ -58,7 +58,8 @@ fn json_has_every_attribute() {
 #[test]
 fn tree_draws_branches() {
     let place = with_files();
-    let expected = "data.larder:/\n├── css\n│   └── main.css\n├── home -> index.html\n└── index.html\n\n1 directories, 3 files\n";
+    let expected =
+        "data.larder:/\n├── css\n│   └── main.css\n├── home -> index.html\n└── index.html\n\n1 directories, 3 files\n";
     assert_eq!(place.ok(&["tree", "data.larder"]).out, expected);
     let shallow = place.ok(&["tree", "--depth", "1", "data.larder"]).out;
     assert!(!shallow.contains("main.css"), "{shallow}");
@@ -131,7 +132,10 @@ fn cp_follows_the_rules_of_the_systems_cp() {
     place.ok(&["cp", "new", "data.larder:/named"]);
     place.ok(&["cp", "new", "data.larder:/css"]);
     place.ok(&["cp", "new", "data.larder:/deep/er/"]);
-    assert_eq!(place.ok(&["cat", "data.larder:/named", "data.larder:/css/new", "data.larder:/deep/er/new"]).out, "new\nnew\nnew\n");
+    assert_eq!(
+        place.ok(&["cat", "data.larder:/named", "data.larder:/css/new", "data.larder:/deep/er/new"]).out,
+        "new\nnew\nnew\n"
+    );
     // A directory goes into an existing one, or becomes the missing one.
     place.fails(&["cp", "site", "data.larder:/"], 1, &["site is a directory", "-r"]);
     place.ok(&["cp", "-r", "site", "data.larder:/"]);
@@ -172,7 +176,11 @@ fn a_copy_that_fails_leaves_the_volume_as_it_was() {
     let place = with_files();
     let before = std::fs::read(place.path("data.larder")).unwrap();
     place.write("big", vec![b'x'; 1 << 20]);
-    place.fails(&["cp", "--limit", "bytes=100KiB", "big", "data.larder:/big"], 1, &["big", "insufficient-space", "limit"]);
+    place.fails(
+        &["cp", "--limit", "bytes=100KiB", "big", "data.larder:/big"],
+        1,
+        &["big", "insufficient-space", "limit"],
+    );
     assert_eq!(std::fs::read(place.path("data.larder")).unwrap(), before);
 }
 

@@ -18,7 +18,9 @@ fn components_and_core_modules_run() {
 fn the_exit_code_is_the_guests() {
     let place = Place::new();
     // Rust's std for WASI 0.2 tells the host no more than success or failure.
-    for (name, codes) in [("rust-files-p1", [(0, 0), (1, 1), (7, 7), (125, 125)]), ("rust-files", [(0, 0), (1, 1), (7, 1), (125, 1)])] {
+    for (name, codes) in
+        [("rust-files-p1", [(0, 0), (1, 1), (7, 7), (125, 125)]), ("rust-files", [(0, 0), (1, 1), (7, 1), (125, 1)])]
+    {
         let app = guest(name);
         for (asked, expected) in codes {
             let ran = place.larder(&["run", &app, "exit", &asked.to_string()]);
@@ -138,11 +140,7 @@ fn the_guests_memory_is_bounded() {
 fn standard_input_is_the_guests() {
     let place = Place::new();
     // No guest of ours reads it; a guest that does not must not be disturbed.
-    let mut child = place
-        .command(&["run", &guest("rust-files"), "exit", "0"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = place.command(&["run", &guest("rust-files"), "exit", "0"]).stdin(Stdio::piped()).spawn().unwrap();
     let _ = child.stdin.take().unwrap().write_all(b"unread\n");
     assert!(child.wait().unwrap().success());
 }

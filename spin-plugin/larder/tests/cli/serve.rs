@@ -26,7 +26,8 @@ pub(crate) fn request(port: u16, method: &str, path: &str, body: &[u8]) -> (u16,
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let body = if head.contains("transfer-encoding: chunked") { dechunk(&answer[end..]) } else { answer[end..].to_vec() };
+    let body =
+        if head.contains("transfer-encoding: chunked") { dechunk(&answer[end..]) } else { answer[end..].to_vec() };
     (status, String::from_utf8_lossy(&body).into_owned())
 }
 

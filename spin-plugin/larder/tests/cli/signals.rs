@@ -49,7 +49,8 @@ fn repeated_signals_do_not_lose_the_older_file() {
 fn a_hang_up_that_was_ignored_at_the_start_stays_ignored() {
     let place = Place::new();
     let larder = env!("CARGO_BIN_EXE_larder");
-    let script = format!("trap '' HUP; exec {larder} run -v data.larder::/data {} spin /data/x 60", guest("rust-files"));
+    let script =
+        format!("trap '' HUP; exec {larder} run -v data.larder::/data {} spin /data/x 60", guest("rust-files"));
     let mut running = place.start_shell(&script);
     running.wait_for("ready");
     running.signal("HUP");

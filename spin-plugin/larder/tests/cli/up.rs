@@ -42,7 +42,11 @@ fn one_app_writes_while_another_reads() {
 fn an_app_that_fails_is_named_and_the_rest_is_saved() {
     let place = Place::new();
     place.write("apps.toml", sharing(10, 11));
-    let ran = place.fails(&["up", "apps.toml"], 1, &["reader | rust-files: only 10 of 11 lines came", "reader ended with exit code 1"]);
+    let ran = place.fails(
+        &["up", "apps.toml"],
+        1,
+        &["reader | rust-files: only 10 of 11 lines came", "reader ended with exit code 1"],
+    );
     assert!(ran.out.contains("writer | "), "{}", ran.out);
     assert_eq!(place.ok(&["cat", "data.larder:/shared/log"]).out.lines().count(), 10);
 }

@@ -16,7 +16,6 @@ pub(super) mod p3 {
     wasmtime::component::bindgen!({
         path: "../guests/puppet-p3/wit",
         world: "puppet-guest",
-        // Called one at a time, which needs no `Accessor`.
-        exports: { default: async | exact },
+        exports: { default: async },
     });
 }

@@ -26,12 +26,33 @@ fn waiter() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// Calls the guest; a trap fails the test. How depends on whether the functions
+/// of the bindings return, are futures, or are futures of a task.
+macro_rules! drive {
+    (direct, $self_:ident, |$guest:ident, $data:ident| $called:expr) => {{
+        let mut store = $self_.store.borrow_mut();
+        let ($guest, $data) = ($self_.guest.larder_test_puppet(), &mut *store);
+        $called.expect("the guest trapped")
+    }};
+    (waiting, $self_:ident, |$guest:ident, $data:ident| $called:expr) => {{
+        let mut store = $self_.store.borrow_mut();
+        let ($guest, $data) = ($self_.guest.larder_test_puppet(), &mut *store);
+        $self_.waiter.block_on($called).expect("the guest trapped")
+    }};
+    (concurrent, $self_:ident, |$guest:ident, $data:ident| $called:expr) => {{
+        let mut store = $self_.store.borrow_mut();
+        let $guest = $self_.guest.larder_test_puppet();
+        let task = store.run_concurrent(async |$data| $called.await);
+        $self_.waiter.block_on(task).and_then(|done| done).expect("the guest trapped")
+    }};
+}
+
 macro_rules! form {
     (
         $(#[$doc:meta])*
         $form:ident: bindings::$bindings:ident, $runtime:expr, before_1970: $before:literal,
         instantiate: |$component:ident, $linker:ident, $store:ident, $wait:ident| $instantiate:expr,
-        call: |$waiter:ident, $future:ident| $call:expr
+        call: $mode:ident
     ) => {
         $(#[$doc])*
         pub struct $form {
@@ -106,15 +127,10 @@ macro_rules! form {
                 }
             }
 
-            /// Calls the guest; a trap fails the test.
             macro_rules! call {
-                ($self_:ident, |$guest:ident, $data:ident| $called:expr) => {{
-                    let mut store = $self_.store.borrow_mut();
-                    let ($guest, $data) = ($self_.guest.larder_test_puppet(), &mut *store);
-                    let $waiter = &$self_.waiter;
-                    let $future = $called;
-                    $call.expect("the guest trapped")
-                }};
+                ($self_:ident, |$guest:ident, $data:ident| $called:expr) => {
+                    drive!($mode, $self_, |$guest, $data| $called)
+                };
             }
 
             impl Form for $form {
@@ -143,7 +159,7 @@ macro_rules! form {
                 }
 
                 fn root(&self, mount: Mount) -> Result<u32> {
-                    Ok(call!(self, |guest, store| guest.call_root(store, mount.guest_path())))
+                    Ok(call!(self, |guest, store| guest.call_root(store, mount.guest_path().into())))
                 }
 
                 fn close(&self, descriptor: u32) {
@@ -158,7 +174,7 @@ macro_rules! form {
                     open: OpenFlags,
                     flags: DescriptorFlags,
                 ) -> Result<u32> {
-                    coded(call!(self, |guest, store| guest.call_open_at(store, *at, followed(follow), path, open.bits(), flags.bits())))
+                    coded(call!(self, |guest, store| guest.call_open_at(store, *at, followed(follow), path.into(), open.bits(), flags.bits())))
                 }
 
                 fn get_flags(&self, of: &u32) -> Result<DescriptorFlags> {
@@ -174,11 +190,11 @@ macro_rules! form {
                 }
 
                 fn write(&self, to: &u32, offset: u64, data: &[u8]) -> Result<()> {
-                    coded(call!(self, |guest, store| guest.call_write(store, *to, offset, data)))
+                    coded(call!(self, |guest, store| guest.call_write(store, *to, offset, data.into())))
                 }
 
                 fn append(&self, to: &u32, data: &[u8]) -> Result<()> {
-                    coded(call!(self, |guest, store| guest.call_append(store, *to, data)))
+                    coded(call!(self, |guest, store| guest.call_append(store, *to, data.into())))
                 }
 
                 fn set_size(&self, of: &u32, size: u64) -> Result<()> {
@@ -190,7 +206,7 @@ macro_rules! form {
                 }
 
                 fn stat_at(&self, at: &u32, follow: Follow, path: &str) -> Result<Stat> {
-                    coded(call!(self, |guest, store| guest.call_stat_at(store, *at, followed(follow), path))).map(stat)
+                    coded(call!(self, |guest, store| guest.call_stat_at(store, *at, followed(follow), path.into()))).map(stat)
                 }
 
                 fn set_times(&self, of: &u32, accessed: SetTime, modified: SetTime) -> Result<()> {
@@ -206,35 +222,35 @@ macro_rules! form {
                     modified: SetTime,
                 ) -> Result<()> {
                     let follow = followed(follow);
-                    coded(call!(self, |guest, store| guest.call_set_times_at(store, *at, follow, path, accessed.into(), modified.into())))
+                    coded(call!(self, |guest, store| guest.call_set_times_at(store, *at, follow, path.into(), accessed.into(), modified.into())))
                 }
 
                 fn create_directory_at(&self, at: &u32, path: &str) -> Result<()> {
-                    coded(call!(self, |guest, store| guest.call_create_directory_at(store, *at, path)))
+                    coded(call!(self, |guest, store| guest.call_create_directory_at(store, *at, path.into())))
                 }
 
                 fn remove_directory_at(&self, at: &u32, path: &str) -> Result<()> {
-                    coded(call!(self, |guest, store| guest.call_remove_directory_at(store, *at, path)))
+                    coded(call!(self, |guest, store| guest.call_remove_directory_at(store, *at, path.into())))
                 }
 
                 fn unlink_file_at(&self, at: &u32, path: &str) -> Result<()> {
-                    coded(call!(self, |guest, store| guest.call_unlink_file_at(store, *at, path)))
+                    coded(call!(self, |guest, store| guest.call_unlink_file_at(store, *at, path.into())))
                 }
 
                 fn rename_at(&self, at: &u32, path: &str, to: &u32, new_path: &str) -> Result<()> {
-                    coded(call!(self, |guest, store| guest.call_rename_at(store, *at, path, *to, new_path)))
+                    coded(call!(self, |guest, store| guest.call_rename_at(store, *at, path.into(), *to, new_path.into())))
                 }
 
                 fn link_at(&self, at: &u32, follow: Follow, path: &str, to: &u32, new_path: &str) -> Result<()> {
-                    coded(call!(self, |guest, store| guest.call_link_at(store, *at, followed(follow), path, *to, new_path)))
+                    coded(call!(self, |guest, store| guest.call_link_at(store, *at, followed(follow), path.into(), *to, new_path.into())))
                 }
 
                 fn symlink_at(&self, at: &u32, target: &str, path: &str) -> Result<()> {
-                    coded(call!(self, |guest, store| guest.call_symlink_at(store, *at, target, path)))
+                    coded(call!(self, |guest, store| guest.call_symlink_at(store, *at, target.into(), path.into())))
                 }
 
                 fn readlink_at(&self, at: &u32, path: &str) -> Result<String> {
-                    coded(call!(self, |guest, store| guest.call_readlink_at(store, *at, path)))
+                    coded(call!(self, |guest, store| guest.call_readlink_at(store, *at, path.into())))
                 }
 
                 fn read_directory(&self, of: &u32) -> Result<u32> {
@@ -259,7 +275,7 @@ macro_rules! form {
                 }
 
                 fn metadata_hash_at(&self, at: &u32, follow: Follow, path: &str) -> Result<(u64, u64)> {
-                    let hash = coded(call!(self, |guest, store| guest.call_metadata_hash_at(store, *at, followed(follow), path)));
+                    let hash = coded(call!(self, |guest, store| guest.call_metadata_hash_at(store, *at, followed(follow), path.into())));
                     hash.map(|hash| (hash.lower, hash.upper))
                 }
 
@@ -288,7 +304,7 @@ form! {
     instantiate: |component, linker, store, _wait| {
         bindings::p2::PuppetGuest::instantiate(store, component, linker).unwrap()
     },
-    call: |_waiter, result| result
+    call: direct
 }
 
 form! {
@@ -301,7 +317,7 @@ form! {
         guest.larder_test_puppet().call_use_streams(store, true).await.unwrap();
         guest
     }),
-    call: |waiter, future| waiter.block_on(future)
+    call: waiting
 }
 
 form! {
@@ -312,5 +328,5 @@ form! {
     instantiate: |component, linker, store, wait| {
         wait.block_on(bindings::p3::PuppetGuest::instantiate_async(store, component, linker)).unwrap()
     },
-    call: |waiter, future| waiter.block_on(future)
+    call: concurrent
 }

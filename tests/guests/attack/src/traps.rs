@@ -109,7 +109,9 @@ fn child() -> Outcome {
 fn read_all() -> Outcome {
     let arena = arena()?;
     let file = file(&arena, "file")?;
-    works("set-size", file.set_size(3 << 30))?;
+    if file.set_size(3 << 30) == Err(ErrorCode::FileTooLarge) {
+        return Ok("file-too-large".to_owned());
+    }
     about_to("read 3 GiB at once");
     let (data, end) = works("read", file.read(u64::MAX, 0))?;
     Ok(format!("{} bytes, end {end}", data.len()))

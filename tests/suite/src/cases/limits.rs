@@ -197,7 +197,8 @@ pub(crate) fn open_descriptors_end_with_quota<F: Form>() {
     refused(root.open("new", CREATE, BOTH), ErrorCode::Quota);
     assert!(!root.has("new"), "no file without a descriptor for it");
     refused(root.open("f", TRUNCATE, BOTH), ErrorCode::Quota);
-    assert_eq!(open[0].all(), b"x", "nothing is cut by an open that fails");
+    // Not by reading: a 0.3 stream is a descriptor of its own.
+    assert_eq!(open[0].stat().size, 1, "nothing is cut by an open that fails");
     // What needs no descriptor goes on.
     root.create_directory("d").unwrap();
     root.rename("f", "d/f").unwrap();

@@ -134,7 +134,14 @@ fn fill(guest: &mut Guest<'_>, file: &Descriptor, offset: u64, pieces: &[Piece])
 }
 
 /// `fd_write`.
-pub(super) fn write(p1: &mut P1Context, guest: &mut Guest<'_>, fd: u32, list: u32, count: u32, out: u32) -> P1Result<()> {
+pub(super) fn write(
+    p1: &mut P1Context,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    list: u32,
+    count: u32,
+    out: u32,
+) -> P1Result<()> {
     let now = p1.now();
     let pieces = guest.pieces(list, count)?;
     let total = match p1.get_mut(fd)? {
@@ -144,11 +151,7 @@ pub(super) fn write(p1: &mut P1Context, guest: &mut Guest<'_>, fd: u32, list: u3
             } else {
                 store(guest, &file.descriptor, now, file.position, &pieces)?
             };
-            file.position = if file.append {
-                file.descriptor.stat()?.size
-            } else {
-                file.position + u64::from(total)
-            };
+            file.position = if file.append { file.descriptor.stat()?.size } else { file.position + u64::from(total) };
             total
         }
         Fd::Output(output) => {
@@ -230,7 +233,14 @@ fn seekable(p1: &P1Context, fd: u32) -> P1Result<&OpenFile> {
 }
 
 /// `fd_seek`.
-pub(super) fn seek(p1: &mut P1Context, guest: &mut Guest<'_>, fd: u32, offset: i64, whence: u32, out: u32) -> P1Result<()> {
+pub(super) fn seek(
+    p1: &mut P1Context,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    offset: i64,
+    whence: u32,
+    out: u32,
+) -> P1Result<()> {
     seekable(p1, fd)?;
     let Fd::File(file) = p1.get_mut(fd)? else { return Err(Errno::Badf.into()) };
     let base = match whence {

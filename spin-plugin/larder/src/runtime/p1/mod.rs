@@ -107,9 +107,13 @@ fn link_system(linker: &mut Linker<CoreHost>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "sched_yield", || 0_u32)?;
     linker.func_wrap(MODULE, "proc_exit", |code: u32| -> wasmtime::Result<()> { Err(system::exit(code)) })?;
     linker.func_wrap(MODULE, "proc_raise", |_signal: u32| u32::from(Errno::NotSup.code()))?;
-    linker.func_wrap_async(MODULE, "poll_oneoff", |c: Call<'_>, (subscriptions, events, count, out): (u32, u32, u32, u32)| {
-        Box::new(poll::poll_oneoff(c, subscriptions, events, count, out))
-    })?;
+    linker.func_wrap_async(
+        MODULE,
+        "poll_oneoff",
+        |c: Call<'_>, (subscriptions, events, count, out): (u32, u32, u32, u32)| {
+            Box::new(poll::poll_oneoff(c, subscriptions, events, count, out))
+        },
+    )?;
     linker.func_wrap(MODULE, "sock_accept", |c: Call<'_>, fd: u32, _flags: u32, _out: u32| {
         call(c, |p1, _| p1.not_a_socket(fd))
     })?;
@@ -120,12 +124,13 @@ fn link_system(linker: &mut Linker<CoreHost>) -> wasmtime::Result<()> {
             call(c, |p1, _| p1.not_a_socket(fd))
         },
     )?;
-    linker.func_wrap(MODULE, "sock_send", |c: Call<'_>, fd: u32, _list: u32, _count: u32, _flags: u32, _size: u32| {
-        call(c, |p1, _| p1.not_a_socket(fd))
-    })?;
-    linker.func_wrap(MODULE, "sock_shutdown", |c: Call<'_>, fd: u32, _how: u32| {
-        call(c, |p1, _| p1.not_a_socket(fd))
-    })?;
+    linker.func_wrap(
+        MODULE,
+        "sock_send",
+        |c: Call<'_>, fd: u32, _list: u32, _count: u32, _flags: u32, _size: u32| call(c, |p1, _| p1.not_a_socket(fd)),
+    )?;
+    linker
+        .func_wrap(MODULE, "sock_shutdown", |c: Call<'_>, fd: u32, _how: u32| call(c, |p1, _| p1.not_a_socket(fd)))?;
     Ok(())
 }
 
@@ -137,7 +142,8 @@ fn link_files(linker: &mut Linker<CoreHost>) -> wasmtime::Result<()> {
         call(c, |p1, guest| p1.prestat_name(guest, fd, buffer, length))
     })?;
     linker.func_wrap(MODULE, "fd_close", |c: Call<'_>, fd: u32| call(c, |p1, _| p1.close(fd)))?;
-    linker.func_wrap(MODULE, "fd_renumber", |c: Call<'_>, from: u32, to: u32| call(c, |p1, _| p1.renumber(from, to)))?;
+    linker
+        .func_wrap(MODULE, "fd_renumber", |c: Call<'_>, from: u32, to: u32| call(c, |p1, _| p1.renumber(from, to)))?;
     linker.func_wrap_async(MODULE, "fd_read", |c: Call<'_>, (fd, list, count, out): (u32, u32, u32, u32)| {
         Box::new(files::read(c, fd, list, count, out))
     })?;
@@ -181,12 +187,20 @@ fn link_files(linker: &mut Linker<CoreHost>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "fd_filestat_set_size", |c: Call<'_>, fd: u32, size: u64| {
         call(c, |p1, _| Ok(p1.file_descriptor(fd)?.set_size(p1.now(), size)?))
     })?;
-    linker.func_wrap(MODULE, "fd_filestat_set_times", |c: Call<'_>, fd: u32, accessed: u64, modified: u64, flags: u32| {
-        call(c, |p1, _| files::set_times(p1, fd, accessed, modified, flags))
-    })?;
-    linker.func_wrap(MODULE, "fd_readdir", |c: Call<'_>, fd: u32, buffer: u32, length: u32, cookie: u64, out: u32| {
-        call(c, |p1, guest| listing::read_directory(p1, guest, fd, buffer, length, cookie, out))
-    })?;
+    linker.func_wrap(
+        MODULE,
+        "fd_filestat_set_times",
+        |c: Call<'_>, fd: u32, accessed: u64, modified: u64, flags: u32| {
+            call(c, |p1, _| files::set_times(p1, fd, accessed, modified, flags))
+        },
+    )?;
+    linker.func_wrap(
+        MODULE,
+        "fd_readdir",
+        |c: Call<'_>, fd: u32, buffer: u32, length: u32, cookie: u64, out: u32| {
+            call(c, |p1, guest| listing::read_directory(p1, guest, fd, buffer, length, cookie, out))
+        },
+    )?;
     Ok(())
 }
 
@@ -194,7 +208,16 @@ fn link_paths(linker: &mut Linker<CoreHost>) -> wasmtime::Result<()> {
     linker.func_wrap(
         MODULE,
         "path_open",
-        |c: Call<'_>, fd: u32, lookup: u32, path: u32, length: u32, open: u32, rights: u64, _inheriting: u64, flags: u32, out: u32| {
+        |c: Call<'_>,
+         fd: u32,
+         lookup: u32,
+         path: u32,
+         length: u32,
+         open: u32,
+         rights: u64,
+         _inheriting: u64,
+         flags: u32,
+         out: u32| {
             call(c, |p1, guest| {
                 let path = guest.path(path, length)?;
                 let opened = paths::open(p1, fd, lookup, &path, open, rights, flags)?;
@@ -202,12 +225,16 @@ fn link_paths(linker: &mut Linker<CoreHost>) -> wasmtime::Result<()> {
             })
         },
     )?;
-    linker.func_wrap(MODULE, "path_filestat_get", |c: Call<'_>, fd: u32, lookup: u32, path: u32, length: u32, out: u32| {
-        call(c, |p1, guest| {
-            let path = guest.path(path, length)?;
-            paths::attributes(p1, guest, fd, lookup, &path, out)
-        })
-    })?;
+    linker.func_wrap(
+        MODULE,
+        "path_filestat_get",
+        |c: Call<'_>, fd: u32, lookup: u32, path: u32, length: u32, out: u32| {
+            call(c, |p1, guest| {
+                let path = guest.path(path, length)?;
+                paths::attributes(p1, guest, fd, lookup, &path, out)
+            })
+        },
+    )?;
     linker.func_wrap(
         MODULE,
         "path_filestat_set_times",

@@ -42,7 +42,14 @@ pub(super) fn open(
 }
 
 /// `path_filestat_get`.
-pub(super) fn attributes(p1: &P1Context, guest: &mut Guest<'_>, fd: u32, lookup: u32, path: &str, out: u32) -> P1Result<()> {
+pub(super) fn attributes(
+    p1: &P1Context,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    lookup: u32,
+    path: &str,
+    out: u32,
+) -> P1Result<()> {
     let directory = p1.directory(fd)?;
     let attributes = directory.stat_at(follow(lookup)?, path)?;
     write_attributes(guest, p1.device(directory), &attributes, out)
