@@ -73,7 +73,7 @@ fn survives(journal: &str, lost: u64) {
         let told = succeeds(&mut sqlite(directory.path(), journal, &["check"]));
         let found = told.lines().find_map(committed).expect("check prints the last transaction");
         let when = format!("after SIG{how} number {kill}, {moment:?} behind {transactions} transactions");
-        println!("{journal}: {found} transactions, {reported} reported, {when}");
+        eprintln!("{journal}: {found} transactions, {reported} reported, {when}");
         assert!(told.contains("integrity ok"), "{when}: {told}");
         // One more than reported may be there: committed, and killed before
         // it could say so.

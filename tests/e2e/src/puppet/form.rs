@@ -60,6 +60,7 @@ macro_rules! form {
             store: RefCell<Store<Data>>,
             guest: bindings::$bindings::PuppetGuest,
             shared: Shared,
+            #[allow(dead_code, reason = "only the forms that wait read it")]
             waiter: tokio::runtime::Runtime,
         }
 
