@@ -1,4 +1,8 @@
 //! Arguments that all commands share which run guests.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the docs of arguments are the help texts, whose brackets mean options"
+)]
 
 use std::path::PathBuf;
 use std::time::Duration;
