@@ -1,0 +1,1 @@
+//! The WebAssembly modules of the static form.

@@ -1,0 +1,1 @@
+//! Composes the store into apps.

@@ -1,0 +1,1 @@
+//! The adapter component for WASI 0.3.

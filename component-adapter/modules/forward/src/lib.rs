@@ -1,0 +1,1 @@
+//! The forwarding variant: keeps nothing, imports `larder:fs/store`.

@@ -1,0 +1,1 @@
+//! The image: options and file trees that a composed component carries.

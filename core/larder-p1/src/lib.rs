@@ -1,0 +1,1 @@
+//! WASI 0.1 (`wasi_snapshot_preview1`) over descriptors.
