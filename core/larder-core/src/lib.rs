@@ -24,7 +24,7 @@ mod types;
 mod view;
 mod volume;
 
-pub use content::{CHUNK_BYTES, ChunkState, Chunks, PAGE_BYTES};
+pub use content::{CHUNK_BYTES, ChunkState, Chunks, PAGE_BYTES, Source};
 pub use descriptor::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlags};
 pub use directory::{DirectoryEntry, ENTRY_BYTES};
 pub use error::{Error, ErrorCode, ErrorKind, Result};

@@ -129,11 +129,11 @@ impl Volume {
                 self.make(context, *directory, name, NewNode::Symlink { target })
             }
             Operation::Write { node, offset, data } => {
-                self.write(context, &self.node(*node, "write")?, *offset, data)?;
+                self.write(context, &self.node(*node, "write")?, *offset, &&**data)?;
                 Ok(Reply::Written { offset: *offset, length: data.len() as u64 })
             }
             Operation::Append { node, data } => {
-                let offset = self.append(context, &self.node(*node, "append")?, data)?;
+                let offset = self.append(context, &self.node(*node, "append")?, &&**data)?;
                 Ok(Reply::Written { offset, length: data.len() as u64 })
             }
             Operation::Open { node } => self.open_handle(&self.node(*node, "open")?).map(Reply::Handle),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Absent, CHUNK_BYTES, Chunks, PAGE_BYTES};
+use super::stored::Stored;
+use super::{Absent, CHUNK_BYTES, Chunks, PAGE_BYTES, Source, ZEROS};
 
 /// Where a chunk's bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,17 +27,8 @@ pub enum ChunkState {
 pub(crate) struct Chunk {
     start: usize,
     len: usize,
-    bytes: Arc<Vec<u8>>,
+    bytes: Stored,
     state: ChunkState,
-}
-
-/// Lets a reader's [`Bytes`] keep a chunk's allocation alive.
-struct Held(Arc<Vec<u8>>);
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
 }
 
 const fn page_floor(offset: usize) -> usize {
@@ -58,8 +50,14 @@ impl Chunk {
     /// A chunk without bytes, about to be written at `offset`, with room for
     /// `reserve` bytes.
     pub(super) fn empty(offset: usize, reserve: usize) -> Self {
-        let bytes = Arc::new(Vec::with_capacity(reserve));
+        let bytes = Vec::with_capacity(reserve).into();
         Self { start: page_floor(offset), len: 0, bytes, state: ChunkState::Dirty }
+    }
+
+    /// A chunk that begins with `bytes`, at most [`CHUNK_BYTES`] of them,
+    /// without a copy.
+    pub(super) fn from_static(bytes: &'static [u8]) -> Self {
+        Self { start: 0, len: bytes.len(), bytes: Stored::Static(bytes), state: ChunkState::Dirty }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -103,7 +101,7 @@ impl Chunk {
 
     /// The extent: its offset in the chunk and its bytes.
     pub(super) fn extent(&self) -> (usize, Bytes) {
-        (self.start, Bytes::from_owner(Held(self.bytes.clone())))
+        (self.start, self.bytes.share())
     }
 
     /// Splits `within` into zeros before the extent, the part of the extent
@@ -121,7 +119,7 @@ impl Chunk {
         out.push_zeros(before);
         if !part.is_empty() {
             self.loaded(index)?;
-            out.push(Bytes::from_owner(Held(self.bytes.clone())).slice(part));
+            out.push(self.bytes.share().slice(part));
         }
         out.push_zeros(behind);
         Ok(())
@@ -140,12 +138,32 @@ impl Chunk {
         Ok(())
     }
 
-    /// Writes at `offset`; the chunk is loaded, or `data` covers its extent.
-    pub(super) fn write(&mut self, offset: usize, data: &[u8]) {
-        let within = offset..offset + data.len();
-        if self.covered_by(&within) && Arc::get_mut(&mut self.bytes).is_none_or(|bytes| bytes.capacity() < data.len()) {
+    /// Hands out the bytes of `within`, which are loaded.
+    pub(super) fn visit(&self, within: &Range<usize>, visitor: &mut dyn FnMut(&[u8])) {
+        let (before, part, behind) = self.parts(within);
+        if before > 0 {
+            visitor(&ZEROS[..before]);
+        }
+        if !part.is_empty() {
+            visitor(&self.bytes[part]);
+        }
+        if behind > 0 {
+            visitor(&ZEROS[..behind]);
+        }
+    }
+
+    /// Whether `within` reaches into the extent.
+    pub(super) fn overlaps(&self, within: &Range<usize>) -> bool {
+        within.start < self.end() && self.start < within.end
+    }
+
+    /// Writes `part` of `data` at `offset`; the chunk is loaded, or `part`
+    /// covers its extent.
+    pub(super) fn write(&mut self, offset: usize, data: &dyn Source, part: Range<usize>) {
+        let within = offset..offset + part.len();
+        if self.covered_by(&within) && self.bytes.unshared().is_none_or(|bytes| bytes.capacity() < part.len()) {
             // Nothing of the old bytes is kept: do not copy what others share.
-            self.bytes = Arc::default();
+            self.bytes = Stored::default();
             self.len = 0;
         }
         if self.len == 0 {
@@ -155,26 +173,27 @@ impl Chunk {
             self.prepend(page_floor(within.start));
         }
         let at = offset - self.start;
-        let needed = self.len.max(at + data.len());
+        let needed = self.len.max(at + part.len());
         let bytes = Self::unique(&mut self.bytes, needed, self.start);
         if at > bytes.len() {
             bytes.resize(at, 0);
         }
-        let overlap = data.len().min(bytes.len() - at);
-        bytes[at..at + overlap].copy_from_slice(&data[..overlap]);
-        bytes.extend_from_slice(&data[overlap..]);
+        let overlap = part.len().min(bytes.len() - at);
+        if overlap > 0 {
+            data.copy_to(part.start, &mut bytes[at..at + overlap]);
+        }
+        if overlap < part.len() {
+            data.append_to(part.start + overlap..part.end, bytes);
+        }
         self.len = bytes.len();
         self.state = ChunkState::Dirty;
     }
 
-    /// The bytes for writing, copied if a reader or a snapshot shares them.
-    fn unique(shared: &mut Arc<Vec<u8>>, needed: usize, start: usize) -> &mut Vec<u8> {
-        if Arc::get_mut(shared).is_none() {
-            let mut copy = Vec::with_capacity(capacity(shared.len(), needed, start));
-            copy.extend_from_slice(shared);
-            *shared = Arc::new(copy);
-        }
-        let bytes = Arc::make_mut(shared);
+    /// The bytes for writing, with room for `needed`, copied if somebody else
+    /// has them too.
+    fn unique(shared: &mut Stored, needed: usize, start: usize) -> &mut Vec<u8> {
+        let len = shared.len();
+        let bytes = shared.make_unshared(|| capacity(len, needed, start));
         if needed > bytes.capacity() {
             bytes.reserve_exact(capacity(bytes.capacity(), needed, start) - bytes.len());
         }
@@ -189,7 +208,7 @@ impl Chunk {
         bytes.extend_from_slice(&self.bytes);
         self.start = start;
         self.len = bytes.len();
-        self.bytes = Arc::new(bytes);
+        self.bytes = bytes.into();
     }
 
     /// Cuts the chunk at `keep`; returns whether nothing is left.
@@ -200,12 +219,15 @@ impl Chunk {
         let Some(len) = keep.checked_sub(self.start).filter(|len| *len > 0) else {
             return true;
         };
-        match Arc::get_mut(&mut self.bytes) {
-            Some(bytes) => {
-                bytes.truncate(len);
-                bytes.shrink_to(len * 2);
-            }
-            None => self.bytes = Arc::new(self.bytes[..len].to_vec()),
+        match &mut self.bytes {
+            Stored::Static(bytes) => *bytes = &bytes[..len],
+            Stored::Owned(shared) => match Arc::get_mut(shared) {
+                Some(bytes) => {
+                    bytes.truncate(len);
+                    bytes.shrink_to(len * 2);
+                }
+                None => *shared = Arc::new(shared[..len].to_vec()),
+            },
         }
         self.len = len;
         self.state = ChunkState::Dirty;
@@ -223,7 +245,7 @@ impl Chunk {
     pub(crate) fn evict(&mut self) -> Option<usize> {
         let ChunkState::Clean(version) = &self.state else { return None };
         self.state = ChunkState::Absent(version.clone());
-        self.bytes = Arc::default();
+        self.bytes = Stored::default();
         Some(self.len)
     }
 
@@ -233,7 +255,7 @@ impl Chunk {
         if self.state != ChunkState::Absent(version.clone()) || extent.len() != self.len {
             return false;
         }
-        self.bytes = Arc::new(extent.to_vec());
+        self.bytes = extent.to_vec().into();
         self.state = ChunkState::Clean(version.clone());
         true
     }

@@ -3,6 +3,8 @@
 
 mod chunk;
 mod chunks;
+mod source;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,6 +15,7 @@ use bytes::Bytes;
 pub use self::chunk::ChunkState;
 use self::chunk::{Chunk, extent_cost};
 pub use self::chunks::Chunks;
+pub use self::source::Source;
 
 /// Bytes in one chunk: the unit of sharing, copy-on-write, loading and
 /// eviction. A hole of a whole chunk, or at a chunk's head or tail, is free.
@@ -100,6 +103,29 @@ impl Content {
         Ok(done)
     }
 
+    /// Hands out the bytes of a range in order, in pieces that lie in the
+    /// store, or in a page of zeros; returns how many. Fails before the first
+    /// piece where one is not loaded.
+    pub(crate) fn visit(&self, offset: u64, length: usize, visitor: &mut dyn FnMut(&[u8])) -> Result<usize, Absent> {
+        let range = self.clamp(offset, length);
+        for (index, within) in pieces(range.clone()) {
+            if let Some(chunk) = self.chunks.get(&index)
+                && chunk.overlaps(&within)
+            {
+                chunk.loaded(index)?;
+            }
+        }
+        let mut done = 0;
+        for (index, within) in pieces(range) {
+            done += within.len();
+            match self.chunks.get(&index) {
+                None => visitor(ZEROS.get(within).unwrap_or_default()),
+                Some(chunk) => chunk.visit(&within, visitor),
+            }
+        }
+        Ok(done)
+    }
+
     /// How many more bytes the file is charged once `length` bytes at
     /// `offset` are written; the caller has checked that the sum fits.
     pub(crate) fn write_cost(&self, offset: u64, length: usize) -> u64 {
@@ -114,7 +140,7 @@ impl Content {
     /// Writes `data` at `offset`, which together fit in a `u64`. Fails without
     /// writing anything where a chunk would be overwritten in part that is
     /// not loaded.
-    pub(crate) fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), Absent> {
+    pub(crate) fn write(&mut self, offset: u64, data: &dyn Source) -> Result<(), Absent> {
         let end = offset + data.len() as u64;
         for (index, within) in pieces(offset..end) {
             if let Some(chunk) = self.chunks.get(&index)
@@ -124,10 +150,10 @@ impl Content {
             }
         }
         let chunks = Arc::make_mut(&mut self.chunks);
-        let mut rest = data;
+        let mut done = 0;
         for (index, within) in pieces(offset..end) {
-            let (part, tail) = rest.split_at(within.len());
-            rest = tail;
+            let part = done..done + within.len();
+            done = part.end;
             if !chunks.contains_key(&index) {
                 // A file that grows in order gets whole chunks at once: each is
                 // paid for by the full one before it, so memory stays within
@@ -137,7 +163,7 @@ impl Content {
                 chunks.insert(index, Chunk::empty(within.start, reserve));
             }
             if let Some(chunk) = chunks.get_mut(&index) {
-                chunk.write(within.start, part);
+                chunk.write(within.start, data, part);
             }
         }
         self.len = self.len.max(end);
@@ -221,7 +247,7 @@ mod tests {
     fn writes_read_back_across_chunk_borders() {
         let mut content = Content::default();
         let data: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
-        content.write(1000, &data).unwrap();
+        content.write(1000, &&*data).unwrap();
         let got = all(&content);
         assert_eq!(&got[..1000], &[0; 1000]);
         assert_eq!(&got[1000..], &data[..]);
@@ -236,7 +262,7 @@ mod tests {
         let mut charged = 0;
         for (offset, length) in [(65_535, 2), (0, 1), (200_000, 100_000), (4096, 1), (131_071, 70_000)] {
             charged += content.write_cost(offset, length);
-            content.write(offset, &vec![1; length]).unwrap();
+            content.write(offset, &&*vec![1; length]).unwrap();
             assert_eq!(content.cost(), charged, "after {length} at {offset}");
         }
         charged -= content.set_len(150_000).unwrap();
@@ -248,7 +274,7 @@ mod tests {
     #[test]
     fn holes_cost_nothing() {
         let mut content = Content::default();
-        content.write((1 << 40) - 1, b"x").unwrap();
+        content.write((1 << 40) - 1, &&b"x"[..]).unwrap();
         assert_eq!(content.cost(), PAGE_BYTES as u64);
         content.set_len(1 << 50).unwrap();
         assert_eq!(content.cost(), PAGE_BYTES as u64);
@@ -257,7 +283,7 @@ mod tests {
     #[test]
     fn what_was_cut_off_reads_as_zeros_again() {
         let mut content = Content::default();
-        content.write(0, &[7; 100]).unwrap();
+        content.write(0, &&[7; 100][..]).unwrap();
         content.set_len(10).unwrap();
         content.set_len(100).unwrap();
         assert_eq!(all(&content)[..20], [[7; 10], [0; 10]].concat());
@@ -266,28 +292,57 @@ mod tests {
     #[test]
     fn a_reader_keeps_what_it_was_given() {
         let mut content = Content::default();
-        content.write(0, &[1; 100]).unwrap();
+        content.write(0, &&[1; 100][..]).unwrap();
         let held = content.read(0, 100).unwrap().into_bytes();
         let frozen = content.clone();
-        content.write(50, &[2; 100]).unwrap();
+        content.write(50, &&[2; 100][..]).unwrap();
         assert_eq!(held, [1; 100][..]);
         assert_eq!(all(&frozen), [1; 100]);
     }
 
     #[test]
+    fn a_visitor_sees_what_a_reader_reads() {
+        let mut content = Content::default();
+        let data: Vec<u8> = (0..90_000u32).map(|i| (i % 251) as u8).collect();
+        content.write(70_000, &&*data).unwrap();
+        content.set_len(400_000).unwrap();
+        let whole = all(&content);
+        for (offset, length) in [(0, usize::MAX), (69_999, 2), (65_536, 65_536), (159_999, 100_000), (400_000, 1)] {
+            let mut seen = Vec::new();
+            let count = content.visit(offset, length, &mut |piece| seen.extend_from_slice(piece)).unwrap();
+            assert_eq!(count, seen.len());
+            assert_eq!(seen, content.read(offset, length).unwrap().into_bytes());
+        }
+        assert_eq!(whole.len(), 400_000);
+    }
+
+    #[test]
+    fn a_visitor_sees_nothing_of_a_range_that_must_be_loaded() {
+        let mut content = Content::default();
+        content.write(0, &&[5; 2 * CHUNK_BYTES][..]).unwrap();
+        content.mark_clean(&"v1".into());
+        content.with_chunk(1, Chunk::evict);
+        let mut pieces = 0;
+        assert_eq!(content.visit(0, usize::MAX, &mut |_| pieces += 1).unwrap_err().index, 1);
+        assert_eq!(pieces, 0);
+        assert_eq!(content.visit(0, CHUNK_BYTES, &mut |_| pieces += 1).unwrap(), CHUNK_BYTES);
+        assert_eq!(pieces, 1);
+    }
+
+    #[test]
     fn an_evicted_chunk_asks_to_be_loaded() {
         let mut content = Content::default();
-        content.write(0, &[5; 10]).unwrap();
+        content.write(0, &&[5; 10][..]).unwrap();
         let version: Arc<str> = "v1".into();
         assert_eq!(content.with_chunk(0, Chunk::evict).unwrap(), None, "dirty chunks stay");
         content.mark_clean(&version);
         assert_eq!(content.with_chunk(0, Chunk::evict).unwrap(), Some(10));
         assert_eq!(content.read(0, 10).unwrap_err().index, 0);
-        assert!(content.write(2, b"x").is_err(), "a partial overwrite needs the rest");
+        assert!(content.write(2, &&b"x"[..]).is_err(), "a partial overwrite needs the rest");
         assert!(content.with_chunk(0, |c| c.fill(&version, &[5; 10])).unwrap());
         assert_eq!(all(&content), [5; 10]);
         content.with_chunk(0, Chunk::evict);
-        content.write(0, &[6; 10]).unwrap();
+        content.write(0, &&[6; 10][..]).unwrap();
         assert_eq!(all(&content), [6; 10]);
     }
 }

@@ -1,7 +1,8 @@
 //! Content through a descriptor: access modes and synchronous writes.
 
 use super::{Descriptor, DescriptorFlags};
-use crate::{Chunks, Context, Error, ErrorCode, Result, Timestamp};
+use crate::error::During;
+use crate::{Chunks, Context, Error, ErrorCode, Result, Source, Timestamp};
 
 impl Descriptor {
     /// Shares up to `length` bytes from `offset`; empty at or behind the end
@@ -24,6 +25,28 @@ impl Descriptor {
         self.view.volume().read_into(self.inode(), offset, buffer)
     }
 
+    /// Hands the bytes from `offset`, at most `length`, to `visitor`: in order,
+    /// in pieces that are not empty and that lie in the store. Returns how many
+    /// bytes there were; 0 at or behind the end of file.
+    ///
+    /// The visitor runs with the file's lock held: it copies, and never comes
+    /// back to the volume.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and then the visitor was not called.
+    pub fn read_with(&self, offset: u64, length: usize, mut visitor: impl FnMut(&[u8])) -> Result<usize> {
+        self.check_file("read", DescriptorFlags::READ)?;
+        self.view.volume().visit(self.inode(), offset, length, &mut visitor)
+    }
+
+    /// The file's length in bytes, without the rest of the attributes.
+    ///
+    /// # Errors
+    /// `is-directory` for a directory.
+    pub fn size(&self) -> Result<u64> {
+        Ok(self.inode().read().file().during("size")?.len())
+    }
+
     /// Renews the access time, once for each descriptor and as `relatime`
     /// does; does nothing in a view that may not be written.
     pub fn touch_read(&self, now: Timestamp) {
@@ -38,6 +61,14 @@ impl Descriptor {
     /// `bad-descriptor` where it is not open for writing, `file-too-large`,
     /// `insufficient-space`.
     pub fn write(&self, now: Timestamp, offset: u64, data: &[u8]) -> Result<usize> {
+        self.write_from(now, offset, &data)
+    }
+
+    /// As [`write`](Self::write), from wherever the bytes are.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_from(&self, now: Timestamp, offset: u64, data: &dyn Source) -> Result<usize> {
         self.check_file("write", DescriptorFlags::WRITE)?;
         self.view.volume().write(&Context::at(now), self.inode(), offset, data)?;
         self.written().map(|()| data.len())
@@ -49,6 +80,14 @@ impl Descriptor {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn append(&self, now: Timestamp, data: &[u8]) -> Result<usize> {
+        self.append_from(now, &data)
+    }
+
+    /// As [`append`](Self::append), from wherever the bytes are.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn append_from(&self, now: Timestamp, data: &dyn Source) -> Result<usize> {
         self.check_file("append", DescriptorFlags::WRITE)?;
         self.view.volume().append(&Context::at(now), self.inode(), data)?;
         self.written().map(|()| data.len())

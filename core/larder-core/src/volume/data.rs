@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Volume;
-use crate::content::{Absent, Chunks};
+use crate::content::{Absent, Chunks, Source};
 use crate::error::During;
 use crate::inode::{Inode, State};
 use crate::{Context, Error, ErrorCode, Result};
@@ -63,8 +63,20 @@ impl Volume {
         self.with_loaded(node, "read", || Ok(node.read().file()?.read_into(offset, buffer)?))
     }
 
+    /// Hands out up to `length` bytes from `offset` in pieces; returns how many
+    /// there were. The visitor runs with the inode's lock held.
+    pub(crate) fn visit(
+        &self,
+        node: &Arc<Inode>,
+        offset: u64,
+        length: usize,
+        visitor: &mut dyn FnMut(&[u8]),
+    ) -> Result<usize> {
+        self.with_loaded(node, "read", || Ok(node.read().file()?.visit(offset, length, visitor)?))
+    }
+
     /// Writes all of `data` at `offset`, or nothing.
-    pub(crate) fn write(&self, context: &Context, node: &Arc<Inode>, offset: u64, data: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, context: &Context, node: &Arc<Inode>, offset: u64, data: &dyn Source) -> Result<()> {
         self.with_loaded(node, "write", || {
             let _shared = self.gate.read();
             self.write_locked(&mut node.write(), context, offset, data)
@@ -73,7 +85,7 @@ impl Volume {
 
     /// Writes all of `data` at the end, or nothing; returns where it begins.
     /// Between other appends it is atomic.
-    pub(crate) fn append(&self, context: &Context, node: &Arc<Inode>, data: &[u8]) -> Result<u64> {
+    pub(crate) fn append(&self, context: &Context, node: &Arc<Inode>, data: &dyn Source) -> Result<u64> {
         self.with_loaded(node, "append", || {
             let _shared = self.gate.read();
             let mut state = node.write();
@@ -83,10 +95,10 @@ impl Volume {
         })
     }
 
-    fn write_locked(&self, state: &mut State, context: &Context, offset: u64, data: &[u8]) -> Result<(), Stop> {
+    fn write_locked(&self, state: &mut State, context: &Context, offset: u64, data: &dyn Source) -> Result<(), Stop> {
         let content = state.file()?;
         // POSIX: a write of no bytes does nothing to a regular file.
-        if data.is_empty() {
+        if data.len() == 0 {
             return Ok(());
         }
         if offset.checked_add(data.len() as u64).is_none_or(|end| end > self.limits.file_bytes) {

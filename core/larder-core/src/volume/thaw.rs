@@ -81,7 +81,7 @@ fn thaw_node(node: FrozenNode, options: &VolumeOptions) -> Result<(Arc<Inode>, O
                 if end.is_none() || content.len() > offset {
                     return Err(refused("an extent outside its file, or two that overlap"));
                 }
-                content.write(offset, &bytes).map_err(|_| refused("an extent"))?;
+                content.write(offset, &&*bytes).map_err(|_| refused("an extent"))?;
             }
             if size > options.limits.file_bytes {
                 return Err(Error::new(ErrorCode::FileTooLarge, OPERATION));
