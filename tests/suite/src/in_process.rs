@@ -52,6 +52,7 @@ impl Form for InProcess {
     const TIMES_BEFORE_1970: bool = true;
 
     fn start(limits: &Limits) -> Self {
+        crate::sets::note(limits);
         Self { volumes: Volumes::new(limits), now: Arc::new(Mutex::new(START)) }
     }
 

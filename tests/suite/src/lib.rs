@@ -8,8 +8,8 @@
 //! larder_suite::suite!(MyForm);
 //! ```
 //!
-//! What lives here: the cases, one file by subject, and the form of the core
-//! itself ([`InProcess`]). What does not: other forms (they live beside what
+//! What lives here: the cases, one file by subject, random programs
+//! ([`random`](fn@random)), and the form of the core itself ([`InProcess`]). What does not: other forms (they live beside what
 //! they need, such as a Wasm runtime), and tests of one layer's inside.
 //! `docs/SEMANTICS.md` says in words what the cases check; a test compares the
 //! two lists.
@@ -26,10 +26,14 @@ mod form;
 mod guest;
 mod in_process;
 mod list;
+mod random;
+mod sets;
 mod volumes;
 
 pub use form::{Entry, EntryType, Form, Mount, Result, Stat, Times};
 pub use guest::{Guest, Listing, Node, START};
 pub use in_process::InProcess;
 pub use list::{Case, cases, run};
+pub use random::random;
+pub use sets::{every_limits, mount_path};
 pub use volumes::Volumes;

@@ -42,7 +42,7 @@ const BOTH: DescriptorFlags = DescriptorFlags::READ.union(DescriptorFlags::WRITE
 const MUTATE: DescriptorFlags = DescriptorFlags::MUTATE_DIRECTORY;
 
 /// Numbers that look random and are the same in every run.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
     fn next(&mut self) -> u64 {
@@ -54,7 +54,7 @@ impl Numbers {
     }
 
     /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound as u64).unwrap()
     }
 }
