@@ -49,6 +49,11 @@ pub(crate) const fn entry_cost(name: &str) -> u64 {
 }
 
 impl Directory {
+    /// No entries, with room for so many.
+    pub(crate) fn with_capacity(entries: usize) -> Self {
+        Self { entries: HashMap::with_capacity_and_hasher(entries, Hashing::default()), ..Self::default() }
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.entries.len() as u64
     }
@@ -59,6 +64,11 @@ impl Directory {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<Inode>> {
         self.entries.get(name).map(|entry| &entry.inode)
+    }
+
+    /// What the entries name, in no order.
+    pub(crate) fn inodes(&self) -> impl Iterator<Item = &Arc<Inode>> {
+        self.entries.values().map(|entry| &entry.inode)
     }
 
     /// Whether `name` names exactly this inode.

@@ -40,6 +40,9 @@ pub(crate) struct State {
 pub(crate) enum Body {
     File(Content),
     Directory(Directory),
+    /// A directory whose entries are still in the volume's packed tree (see
+    /// `volume::listing`).
+    Unlisted,
     Symlink(Arc<str>),
 }
 
@@ -47,7 +50,7 @@ impl Body {
     fn file_type(&self) -> FileType {
         match self {
             Self::File(_) => FileType::RegularFile,
-            Self::Directory(_) => FileType::Directory,
+            Self::Directory(_) | Self::Unlisted => FileType::Directory,
             Self::Symlink(_) => FileType::SymbolicLink,
         }
     }
@@ -81,7 +84,7 @@ impl State {
         self.check_alive()?;
         match &self.body {
             Body::File(content) => Ok(content),
-            Body::Directory(_) => Err(ErrorCode::IsDirectory),
+            Body::Directory(_) | Body::Unlisted => Err(ErrorCode::IsDirectory),
             Body::Symlink(_) => Err(ErrorCode::Invalid),
         }
     }
@@ -90,7 +93,7 @@ impl State {
         self.check_alive()?;
         match &mut self.body {
             Body::File(content) => Ok(content),
-            Body::Directory(_) => Err(ErrorCode::IsDirectory),
+            Body::Directory(_) | Body::Unlisted => Err(ErrorCode::IsDirectory),
             Body::Symlink(_) => Err(ErrorCode::Invalid),
         }
     }
@@ -99,6 +102,8 @@ impl State {
         self.check_alive()?;
         match &self.body {
             Body::Directory(directory) => Ok(directory),
+            // Operations list a directory before they lock it.
+            Body::Unlisted => Err(ErrorCode::Io),
             _ => Err(ErrorCode::NotDirectory),
         }
     }
@@ -107,6 +112,8 @@ impl State {
         self.check_alive()?;
         match &mut self.body {
             Body::Directory(directory) => Ok(directory),
+            // Operations list a directory before they lock it.
+            Body::Unlisted => Err(ErrorCode::Io),
             _ => Err(ErrorCode::NotDirectory),
         }
     }
@@ -220,7 +227,7 @@ impl Inode {
             link_count: state.link_count,
             size: match &state.body {
                 Body::File(content) => content.len(),
-                Body::Directory(_) => state.allocated,
+                Body::Directory(_) | Body::Unlisted => state.allocated,
                 Body::Symlink(target) => target.len() as u64,
             },
             allocated: state.allocated,

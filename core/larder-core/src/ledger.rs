@@ -4,7 +4,7 @@
 //! `inodes` their number, `handles` the sum of their open descriptors.
 
 use crate::sync::{AtomicU64, Ordering};
-use crate::{ErrorCode, Limits, Usage};
+use crate::{ErrorCode, Limits, TreeTotals, Usage};
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -16,6 +16,13 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new() -> Self {
         Self { bytes: AtomicU64::new(0), inodes: AtomicU64::new(0), handles: AtomicU64::new(0) }
+    }
+
+    /// Charges a packed tree, whose totals were compared with the limits, in a
+    /// new volume that is charged for the root.
+    pub(crate) fn charge_packed(&self, totals: &TreeTotals) {
+        self.bytes.store(totals.bytes, Ordering::Relaxed);
+        self.inodes.store(totals.inodes, Ordering::Relaxed);
     }
 
     pub(crate) fn usage(&self) -> Usage {

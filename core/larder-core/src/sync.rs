@@ -6,12 +6,16 @@
 //! 1. the volume's freeze gate (`Volume::gate`), shared by mutations;
 //! 2. the topology lock (`Volume::topology`), held while a directory moves
 //!    between parents;
-//! 3. inode locks, in ascending inode number (see `volume::locks`);
-//! 4. leaves: the shards of the inode and handle tables. No inode lock is
+//! 3. the reserve of a packed tree (`volume::listing`), held while a directory
+//!    of it becomes inodes;
+//! 4. inode locks, in ascending inode number (see `volume::locks`);
+//! 5. leaves: the shards of the inode and handle tables. No inode lock is
 //!    taken while a shard is held.
 //!
 //! No lock is held across I/O, a [`ContentSource`](crate::ContentSource), a
-//! [`Durability`](crate::Durability) hook or a call into a guest.
+//! [`TreeSource`](crate::TreeSource), a [`Durability`](crate::Durability) hook or
+//! a call into a guest. A [`Source`](crate::Source) only copies, and is called
+//! with its file's lock held.
 
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -54,10 +54,10 @@ impl Chunk {
         Self { start: page_floor(offset), len: 0, bytes, state: ChunkState::Dirty }
     }
 
-    /// A chunk that begins with `bytes`, at most [`CHUNK_BYTES`] of them,
-    /// without a copy.
-    pub(super) fn from_static(bytes: &'static [u8]) -> Self {
-        Self { start: 0, len: bytes.len(), bytes: Stored::Static(bytes), state: ChunkState::Dirty }
+    /// A chunk of `bytes` at `start`, which keep the invariants, without a
+    /// copy.
+    pub(super) fn shared(start: usize, bytes: Bytes) -> Self {
+        Self { start, len: bytes.len(), bytes: Stored::Shared(bytes), state: ChunkState::Dirty }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -220,7 +220,7 @@ impl Chunk {
             return true;
         };
         match &mut self.bytes {
-            Stored::Static(bytes) => *bytes = &bytes[..len],
+            Stored::Shared(bytes) => bytes.truncate(len),
             Stored::Owned(shared) => match Arc::get_mut(shared) {
                 Some(bytes) => {
                     bytes.truncate(len);

@@ -170,6 +170,24 @@ impl Content {
         Ok(())
     }
 
+    /// Adds bytes behind the last chunk, without a copy. `None`, where nothing
+    /// was done, if they are empty, do not start at a page, or begin in or
+    /// before the last chunk.
+    pub(crate) fn push_shared(&mut self, offset: u64, bytes: Bytes) -> Option<()> {
+        let end = offset.checked_add(bytes.len() as u64)?;
+        let behind = self.chunks.last_key_value().is_none_or(|(last, _)| offset / CHUNK > *last);
+        if bytes.is_empty() || !offset.is_multiple_of(PAGE_BYTES as u64) || !behind {
+            return None;
+        }
+        let chunks = Arc::make_mut(&mut self.chunks);
+        let mut rest = bytes;
+        for (index, within) in pieces(offset..end) {
+            chunks.insert(index, Chunk::shared(within.start, rest.split_to(within.len())));
+        }
+        self.len = self.len.max(end);
+        Some(())
+    }
+
     /// Sets the length; what is cut off reads as zeros if the file grows
     /// again. Returns the bytes no longer charged.
     pub(crate) fn set_len(&mut self, len: u64) -> Result<u64, Absent> {

@@ -1,4 +1,4 @@
-//! The bytes of a chunk: the store's own, or borrowed for ever.
+//! The bytes of a chunk: the store's own, or part of somebody else's.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use bytes::Bytes;
 #[derive(Clone, Debug)]
 pub(super) enum Stored {
     Owned(Arc<Vec<u8>>),
-    /// Part of the program's own memory, as an image in a Wasm module is.
-    Static(&'static [u8]),
+    /// Part of a larger whole, such as a packed tree, that it keeps alive.
+    Shared(Bytes),
 }
 
 impl Default for Stored {
     fn default() -> Self {
-        Self::Static(&[])
+        Self::Shared(Bytes::new())
     }
 }
 
@@ -30,7 +30,7 @@ impl Deref for Stored {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Owned(bytes) => bytes,
-            Self::Static(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
         }
     }
 }
@@ -49,7 +49,7 @@ impl Stored {
     pub(super) fn share(&self) -> Bytes {
         match self {
             Self::Owned(bytes) => Bytes::from_owner(Held(bytes.clone())),
-            Self::Static(bytes) => Bytes::from_static(bytes),
+            Self::Shared(bytes) => bytes.clone(),
         }
     }
 
@@ -57,7 +57,7 @@ impl Stored {
     pub(super) fn unshared(&mut self) -> Option<&mut Vec<u8>> {
         match self {
             Self::Owned(bytes) => Arc::get_mut(bytes),
-            Self::Static(_) => None,
+            Self::Shared(_) => None,
         }
     }
 
@@ -71,7 +71,7 @@ impl Stored {
         }
         match self {
             Self::Owned(bytes) => Arc::make_mut(bytes),
-            Self::Static(_) => unreachable!("replaced above"),
+            Self::Shared(_) => unreachable!("replaced above"),
         }
     }
 }

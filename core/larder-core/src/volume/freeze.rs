@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Volume;
+use crate::content::Absent;
 use crate::inode::{Body, Inode};
 use crate::sync::Ordering;
 use crate::{DirectoryEntry, NodeId, Result, Timestamp};
@@ -60,26 +61,24 @@ impl Volume {
     ///
     /// # Errors
     /// Those of the [`ContentSource`](super::ContentSource), where chunks are
-    /// not in memory.
+    /// not in memory; `io` where a packed tree is damaged.
     pub fn freeze(&self) -> Result<Snapshot> {
         loop {
             match self.try_freeze() {
                 Ok(snapshot) => return Ok(snapshot),
-                Err((node, absent)) => self.load(&node, &absent)?,
+                Err(Missing::Content(node, absent)) => self.load(&node, &absent)?,
+                Err(Missing::Entries) => self.list_all()?,
             }
         }
     }
 
-    fn try_freeze(&self) -> Result<Snapshot, (Arc<Inode>, crate::content::Absent)> {
+    fn try_freeze(&self) -> Result<Snapshot, Missing> {
         let _alone = self.gate.write();
         let mut inodes: Vec<_> = self.inodes.iter().map(|entry| entry.value().clone()).collect();
         inodes.sort_unstable_by_key(|inode| inode.ino());
         let mut nodes = Vec::with_capacity(inodes.len());
         for inode in inodes {
-            match freeze_node(&inode) {
-                Ok(node) => nodes.extend(node),
-                Err(absent) => return Err((inode, absent)),
-            }
+            nodes.extend(freeze_node(&inode)?);
         }
         Ok(Snapshot {
             name: self.name.clone(),
@@ -91,20 +90,31 @@ impl Volume {
     }
 }
 
-fn freeze_node(inode: &Inode) -> Result<Option<FrozenNode>, crate::content::Absent> {
+/// What must be in memory before the volume can be copied.
+enum Missing {
+    Content(Arc<Inode>, Absent),
+    Entries,
+}
+
+fn freeze_node(inode: &Arc<Inode>) -> Result<Option<FrozenNode>, Missing> {
     let state = inode.read();
     if state.link_count == 0 {
         return Ok(None);
     }
     let body = match &state.body {
         Body::File(content) => {
-            FrozenBody::File { size: content.len(), chunks: content.extents().collect::<Result<_, _>>()? }
+            let chunks = content.extents().collect::<Result<_, _>>();
+            FrozenBody::File {
+                size: content.len(),
+                chunks: chunks.map_err(|absent| Missing::Content(inode.clone(), absent))?,
+            }
         }
         Body::Directory(directory) => FrozenBody::Directory {
             parent: inode.parent(),
             entries: directory.list(0, usize::MAX),
             last_cookie: directory.last_cookie(),
         },
+        Body::Unlisted => return Err(Missing::Entries),
         Body::Symlink(target) => FrozenBody::Symlink { target: target.clone() },
     };
     Ok(Some(FrozenNode {

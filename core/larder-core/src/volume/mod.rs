@@ -6,6 +6,7 @@
 mod attributes;
 mod data;
 mod freeze;
+mod listing;
 mod locks;
 mod namespace;
 mod open;
@@ -79,6 +80,9 @@ pub struct Volume {
     next_ino: AtomicU64,
     next_handle: AtomicU64,
     root: Arc<Inode>,
+    /// The tree that the volume was made from, while directories of it may be
+    /// unlisted.
+    packed: Option<listing::Packed>,
     /// Shared by mutations, exclusive for a freeze, which thus sees every
     /// operation wholly or not at all.
     gate: RwLock<()>,
@@ -115,10 +119,10 @@ impl Volume {
     pub fn new(options: VolumeOptions) -> Arc<Self> {
         let state = State::new(Body::Directory(Directory::default()), ROOT_MODE, options.now);
         let id = NodeId { ino: ROOT_INO, generation: options.generation };
-        Self::with_root(options, Inode::new(id, ROOT_INO, 0, state))
+        Self::with_root(options, Inode::new(id, ROOT_INO, 0, state), None)
     }
 
-    fn with_root(options: VolumeOptions, root: Arc<Inode>) -> Arc<Self> {
+    fn with_root(options: VolumeOptions, root: Arc<Inode>, packed: Option<listing::Packed>) -> Arc<Self> {
         let volume = Self {
             name: options.name,
             limits: options.limits,
@@ -130,6 +134,7 @@ impl Volume {
             next_ino: AtomicU64::new(ROOT_INO + 1),
             next_handle: AtomicU64::new(1),
             root: root.clone(),
+            packed,
             gate: RwLock::new(()),
             topology: Mutex::new(()),
             durability: OnceLock::new(),
@@ -197,11 +202,13 @@ impl Volume {
 
     /// The inode of that identity, `no-entry` if it is gone.
     pub(crate) fn node(&self, id: NodeId, operation: &'static str) -> Result<Arc<Inode>> {
-        self.inodes
-            .get(&id.ino)
-            .filter(|inode| inode.id() == id)
-            .map(|inode| inode.clone())
-            .ok_or_else(|| Error::new(ErrorCode::NoEntry, operation))
+        let find = || self.inodes.get(&id.ino).filter(|inode| inode.id() == id).map(|inode| inode.clone());
+        let found = find().or_else(|| {
+            // Known from another volume of the same tree, a snapshot's or a
+            // journal's.
+            self.may_be_packed(id.ino).then(|| self.list_all().ok()).and_then(|_| find())
+        });
+        found.ok_or_else(|| Error::new(ErrorCode::NoEntry, operation))
     }
 
     /// Names are UTF-8 by their type; the rest of what POSIX asks of one.
@@ -252,16 +259,18 @@ impl Volume {
         // A dead inode may be held for a while by a resolution under way.
         state.body = match state.body {
             Body::File(_) => Body::File(crate::content::Content::default()),
-            Body::Directory(_) => Body::Directory(Directory::default()),
+            Body::Directory(_) | Body::Unlisted => Body::Directory(Directory::default()),
             Body::Symlink(_) => Body::Symlink("".into()),
         };
     }
 
-    /// The sum of what the inodes are charged, for checking the ledger.
+    /// The sum of what the inodes are charged, for checking the ledger. Reads
+    /// all of a packed tree; what is damaged there is not in the sum.
     ///
     /// Exact only while nobody changes the volume.
     #[must_use]
     pub fn recount(&self) -> Usage {
+        drop(self.list_all());
         let inodes: Vec<_> = self.inodes.iter().map(|entry| entry.value().clone()).collect();
         Usage {
             bytes: inodes.iter().map(|inode| inode.read().allocated).sum(),

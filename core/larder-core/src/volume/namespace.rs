@@ -39,7 +39,8 @@ const SYMLINK_MODE: u32 = 0o777;
 
 impl Volume {
     /// The inode that `name` names in `directory`.
-    pub(crate) fn lookup(&self, directory: &Inode, name: &str) -> Result<Arc<Inode>> {
+    pub(crate) fn lookup(&self, directory: &Arc<Inode>, name: &str) -> Result<Arc<Inode>> {
+        self.ensure_listed(directory)?;
         let state = directory.read();
         let entries = state.directory().during("lookup")?;
         entries.get(name).cloned().ok_or_else(|| Error::new(ErrorCode::NoEntry, "lookup"))
@@ -61,7 +62,8 @@ impl Volume {
     }
 
     /// Up to `max` entries behind a cookie.
-    pub(crate) fn list(&self, directory: &Inode, after: u64, max: usize) -> Result<Vec<DirectoryEntry>> {
+    pub(crate) fn list(&self, directory: &Arc<Inode>, after: u64, max: usize) -> Result<Vec<DirectoryEntry>> {
+        self.ensure_listed(directory)?;
         Ok(directory.read().directory().during("read-directory")?.list(after, max))
     }
 
@@ -94,6 +96,12 @@ impl Volume {
                 (Body::Symlink(target.into()), SYMLINK_MODE, target.len() as u64)
             }
         };
+        self.ensure_listed(parent)?;
+        if let Some(id) = context.node
+            && self.may_be_packed(id.ino)
+        {
+            self.list_all()?;
+        }
         let _shared = self.gate.read();
         let mut state = parent.write();
         let entries = state.live_directory().during(operation)?;
@@ -138,6 +146,7 @@ impl Volume {
         if node.is_directory() {
             return Err(Error::new(ErrorCode::NotPermitted, OPERATION));
         }
+        self.ensure_listed(parent)?;
         let _shared = self.gate.read();
         let mut locked = LockSet::new([parent, node]);
         locked.get(node).check_alive().during(OPERATION)?;
@@ -185,12 +194,16 @@ impl Volume {
         operation: &'static str,
         check: impl Fn(&Inode, &State) -> Result<(), ErrorCode>,
     ) -> Result<()> {
-        let _shared = self.gate.read();
         // The child is known only from the parent, but is locked in order of
         // numbers: look, lock both, look again. A retry means that another
         // thread changed this very name meanwhile.
         loop {
+            self.list_named(parent, name)?;
+            let _shared = self.gate.read();
             let child = self.lookup(parent, name).map_err(|error| Error::new(error.code(), operation))?;
+            if self.is_unlisted(&child) {
+                continue;
+            }
             let mut locked = LockSet::new([parent, &child]);
             if !locked.get(parent).directory().during(operation)?.names(name, &child) {
                 continue;
@@ -226,7 +239,8 @@ impl Volume {
 
     /// Takes one link off a locked inode (all of an empty directory's).
     pub(super) fn drop_link(&self, inode: &Inode, state: &mut State, context: &Context) {
-        state.link_count = if inode.is_directory() { 0 } else { state.link_count - 1 };
+        // A damaged packed tree may have more names than links.
+        state.link_count = if inode.is_directory() { 0 } else { state.link_count.saturating_sub(1) };
         state.touch(context.now);
         self.reclaim_if_unused(inode, state);
     }

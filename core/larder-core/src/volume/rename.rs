@@ -34,8 +34,10 @@ impl Volume {
         self.check_name(to_name).during(OPERATION)?;
         let from = End { directory: from, name: from_name };
         let to = End { directory: to, name: to_name };
-        let _shared = self.gate.read();
         loop {
+            self.ensure_listed(from.directory)?;
+            self.list_named(to.directory, to.name)?;
+            let _shared = self.gate.read();
             let moved = self.lookup(from.directory, from.name).during_rename()?;
             if !to.directory.is_directory() {
                 return Err(Error::new(ErrorCode::NotDirectory, OPERATION));
@@ -48,6 +50,7 @@ impl Volume {
                 return Err(Error::new(ErrorCode::Invalid, OPERATION));
             }
             let replaced = match self.lookup(to.directory, to.name) {
+                Ok(inode) if self.is_unlisted(&inode) => continue,
                 Ok(inode) => Some(inode),
                 Err(error) if error.code() == ErrorCode::NoEntry => None,
                 Err(error) => return Err(Error::new(error.code(), OPERATION)),

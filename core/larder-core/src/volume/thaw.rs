@@ -47,7 +47,7 @@ impl Snapshot {
         if root.parent() != root.ino() {
             return Err(refused("the root's parent"));
         }
-        let volume = Volume::with_root(options, root);
+        let volume = Volume::with_root(options, root, None);
         let next = inodes.keys().copied().max().unwrap_or(0) + 1;
         volume.next_ino.store(self.next_ino.max(next), Ordering::Relaxed);
         let filled = fill(&volume, &inodes, listings).and_then(|()| check_reachable(&volume, inodes.len()));
