@@ -1,0 +1,24 @@
+//! The behavioural suite (`tests/suite`) as a guest: the cases call the
+//! guest's own `wasi:filesystem` 0.2, so that every runtime that can run a
+//! component can run the suite.
+//!
+//! What lives here: the form ([`Wasi02`]) and the requests that a command or a
+//! server gets ([`answer`]). A case needs volumes that nobody used before, so
+//! one instance runs one case. A case that fails panics, which traps; the
+//! message is on standard error.
+
+#[path = "../../puppet/src/content.rs"]
+mod content;
+mod convert;
+mod form;
+mod imports {
+    wit_bindgen::generate!({
+        path: ["/tmp/platforms/wit-fs", "../clock/wit", "wit"],
+        world: "larder:suite-guest/imports",
+        generate_all,
+    });
+}
+mod request;
+
+pub use form::Wasi02;
+pub use request::answer;
