@@ -1,0 +1,759 @@
+//! Descriptors: the operations of `larder_core::Descriptor`, by the same names
+//! and with the same errors.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use larder_core::{
+    DescriptorFlags, DirectoryEntry, Error, ErrorCode, FileType, Follow, MetadataHash, NodeId, OpenFlags, Result,
+    SetTime,
+};
+use larder_store_service::{
+    Answer, Attributes, Change, MAX_ENTRIES, MAX_TRANSFER, NewNode, Node, Note, Opened, Opening, Place, Position,
+    Removal, Store, Target, Write,
+};
+
+use crate::client::{Client, Extra, Inner};
+use crate::content::{FIRST_WINDOW, Found};
+use crate::names::{Foreseen, Known, Question};
+use crate::state::Creation;
+
+/// Most bytes that one read returns: 16 MiB, as larder-core's.
+const MOST_READ: usize = 16 << 20;
+
+/// Writes beyond this offset are not deferred: 1 TiB, the usual bound of a
+/// file. Their refusal is told at once.
+const FAR: u64 = 1 << 40;
+
+/// Bytes of a name, and of a path, whose creation is deferred: POSIX's
+/// `NAME_MAX` and `PATH_MAX`. Longer ones the store judges at once.
+const SHORT_NAME: usize = 255;
+const SHORT_PATH: usize = 4096;
+
+const DURABLE: DescriptorFlags = DescriptorFlags::FILE_INTEGRITY_SYNC.union(DescriptorFlags::DATA_INTEGRITY_SYNC);
+
+/// An open file or directory. Dropping it closes it, which brings what waits
+/// into the store.
+pub struct File<S: Store> {
+    client: Client<S>,
+    opening: u64,
+    mount: u32,
+    file_type: FileType,
+    flags: DescriptorFlags,
+    /// Of directories: who they are, for what is known of names in them.
+    identity: MetadataHash,
+}
+
+impl<S: Store> fmt::Debug for File<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("file_type", &self.file_type).field("flags", &self.flags).finish_non_exhaustive()
+    }
+}
+
+impl<S: Store> Drop for File<S> {
+    fn drop(&mut self) {
+        self.client.with(|inner| inner.close(self.opening));
+    }
+}
+
+/// No inode's identity: of a file that is not created yet.
+const NOBODY: MetadataHash = MetadataHash { lower: 0, upper: 0 };
+
+impl<S: Store> File<S> {
+    pub(crate) const fn new(
+        client: Client<S>,
+        opening: u64,
+        mount: u32,
+        file_type: FileType,
+        flags: DescriptorFlags,
+        identity: MetadataHash,
+    ) -> Self {
+        Self { client, opening, mount, file_type, flags, identity }
+    }
+
+    /// One operation on this descriptor. What was deferred and failed is
+    /// reported first, in its place.
+    fn on<T>(&self, operation: &'static str, call: impl FnOnce(&mut Inner<S>) -> Answer<T>) -> Result<T> {
+        self.client
+            .with(|inner| {
+                let inode = inner.opening(self.opening)?.inode;
+                inner.report(self.mount, inode)?;
+                call(inner)
+            })
+            .map_err(|code| Error::new(code, operation))
+    }
+
+    /// One operation on a name below this directory.
+    fn on_path<T>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        call: impl FnOnce(&mut Inner<S>, Place<'_>) -> Answer<T>,
+    ) -> Result<T> {
+        self.on(operation, |inner| {
+            inner.settle_creations();
+            let directory = inner.node(self.opening)?;
+            call(inner, Place { directory, path })
+        })
+        .map_err(|error| error.at(path))
+    }
+
+    fn check_file(&self, needed: DescriptorFlags, operation: &'static str) -> Result<()> {
+        if self.file_type == FileType::Directory {
+            return Err(Error::new(ErrorCode::IsDirectory, operation));
+        }
+        if !self.flags.contains(needed) {
+            return Err(Error::new(ErrorCode::BadDescriptor, operation));
+        }
+        Ok(())
+    }
+
+    /// Another descriptor of the same opening.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn dup(&self) -> Result<Self> {
+        self.client
+            .with(|inner| inner.opening(self.opening).map(|opening| opening.holders += 1))
+            .map_err(|code| Error::new(code, "dup"))?;
+        Ok(Self::new(self.client.clone(), self.opening, self.mount, self.file_type, self.flags, self.identity))
+    }
+
+    /// What it was opened for; for a directory, what it allows.
+    #[must_use]
+    pub const fn flags(&self) -> DescriptorFlags {
+        self.flags
+    }
+
+    /// What is open.
+    #[must_use]
+    pub const fn file_type(&self) -> FileType {
+        self.file_type
+    }
+
+    /// The attributes. Those that the last answer on the file brought serve
+    /// once; then the store is asked.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn stat(&self) -> Result<Attributes> {
+        self.on("stat", |inner| {
+            let opening = inner.opening(self.opening)?;
+            let (key, touched) = (opening.inode, std::mem::take(&mut opening.touched));
+            if self.file_type == FileType::Directory {
+                inner.settle_creations();
+            }
+            inner.flush(key)?;
+            let node = inner.node(self.opening)?;
+            if touched {
+                inner.note(Note { node, read: true, closed: false });
+            }
+            let cache = inner.options.cache;
+            let inode = inner.inode(key)?;
+            let fresh = std::mem::take(&mut inode.fresh) && cache && !touched;
+            if fresh && let Some(attributes) = &inode.attributes {
+                return Ok(attributes.clone());
+            }
+            let attributes = inner.ask(|store, call| store.stat(call, node))?;
+            let inode = inner.inode(key)?;
+            inode.attributes = Some(attributes.clone());
+            Ok(attributes)
+        })
+    }
+
+    /// Sets the access and modification times.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::set_times`.
+    pub fn set_times(&self, accessed: SetTime, modified: SetTime) -> Result<()> {
+        self.on("set-times", |inner| {
+            let opening = inner.opening(self.opening)?;
+            // The times that are set replace that of the read.
+            opening.touched = false;
+            let key = opening.inode;
+            if inner.inode(key)?.pending.is_empty() {
+                let node = inner.node(self.opening)?;
+                let change = Change { accessed, modified, ..Change::of(Target::Node(node)) };
+                return inner.send(key, &change, None);
+            }
+            inner.commit(key, Extra { accessed, modified, ..Extra::default() }, true)
+        })
+    }
+
+    /// Whether both are descriptors of one inode.
+    #[must_use]
+    pub fn is_same_object(&self, other: &Self) -> bool {
+        match (self.metadata_hash(), other.metadata_hash()) {
+            (Ok(one), Ok(another)) => one == another,
+            _ => false,
+        }
+    }
+
+    /// The inode's identity as a hash.
+    ///
+    /// # Errors
+    /// Those of a deferred creation.
+    pub fn metadata_hash(&self) -> Result<MetadataHash> {
+        self.on("metadata-hash", |inner| {
+            inner.node(self.opening)?;
+            let key = inner.opening(self.opening)?.inode;
+            inner.inode(key)?.attributes.as_ref().map(|attributes| attributes.identity).ok_or(ErrorCode::Io)
+        })
+    }
+
+    /// Makes content and attributes as durable as the volume promises.
+    ///
+    /// # Errors
+    /// Those of what was deferred, and of the volume's durability.
+    pub fn sync(&self) -> Result<()> {
+        self.on("sync", |inner| {
+            let key = inner.opening(self.opening)?.inode;
+            let inode = inner.inode(key)?;
+            if inode.pending.is_empty() && inode.creation.is_none() {
+                return inner.ask(|store, call| store.settle(call, true));
+            }
+            inner.commit(key, Extra { sync: true, ..Extra::default() }, true)
+        })
+    }
+
+    /// As [`sync`](Self::sync): content is never durable without attributes.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub fn sync_data(&self) -> Result<()> {
+        self.sync()
+    }
+
+    /// What an output stream's flush is: with write-behind nothing, as data is
+    /// where the guest's other descriptors see it; without, nothing waits.
+    ///
+    /// # Errors
+    /// A failure of what was deferred.
+    pub fn flush(&self) -> Result<()> {
+        self.on("flush", |_| Ok(()))
+    }
+
+    /// A hint on future use.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::advise`.
+    pub fn advise(&self, offset: u64, length: u64) -> Result<()> {
+        const OPERATION: &str = "advise";
+        if self.file_type == FileType::Directory {
+            return Err(Error::new(ErrorCode::BadDescriptor, OPERATION));
+        }
+        offset.checked_add(length).map(drop).ok_or_else(|| Error::new(ErrorCode::Invalid, OPERATION))
+    }
+
+    /// Up to `length` bytes from `offset`, in pieces; fewer only at the end of
+    /// file and beyond 16 MiB.
+    ///
+    /// # Errors
+    /// `bad-descriptor` where it is not open for reading, `is-directory`;
+    /// those of the store.
+    pub fn read(&self, offset: u64, length: usize) -> Result<Vec<Bytes>> {
+        self.check_file(DescriptorFlags::READ, "read")?;
+        self.on("read", |inner| {
+            let mut pieces = Vec::new();
+            let length = length.min(MOST_READ);
+            let mut done = 0;
+            while done < length {
+                let Some(at) = offset.checked_add(done as u64) else { break };
+                let Some(piece) = self.read_piece(inner, at, length - done)? else { break };
+                done += piece.len();
+                pieces.push(piece);
+            }
+            Ok(pieces)
+        })
+    }
+
+    /// The next bytes, at most `length` of them; `None` at the end of file.
+    fn read_piece(&self, inner: &mut Inner<S>, offset: u64, length: usize) -> Answer<Option<Bytes>> {
+        let key = inner.opening(self.opening)?.inode;
+        let wanted = match inner.with_cache(key, |cached| cached.find(offset, length))? {
+            Found::Bytes(bytes) => {
+                let opening = inner.opening(self.opening)?;
+                if !std::mem::replace(&mut opening.read_before, true) {
+                    opening.touched = true;
+                }
+                return Ok(Some(bytes));
+            }
+            Found::End => return Ok(None),
+            Found::Missing(wanted) => wanted,
+        };
+        inner.flush(key)?;
+        let node = inner.node(self.opening)?;
+        let cache = inner.options.cache;
+        let wanted = if cache { wanted } else { length.min(MAX_TRANSFER) };
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let content = inner.ask(|store, call| store.read(call, node, offset, wanted))?;
+        let opening = inner.opening(self.opening)?;
+        opening.read_before = true;
+        opening.touched = false;
+        inner.inode(key)?.fresh = false;
+        if content.bytes.is_empty() {
+            return Ok(None);
+        }
+        let read = content.bytes.slice(..content.bytes.len().min(length));
+        if cache {
+            inner.keep_content(key, offset, &content)?;
+        }
+        Ok(Some(read))
+    }
+
+    /// Writes all of `data` at `offset`; returns its length. Up to 512 KiB all
+    /// or nothing; beyond it in pieces of which each is.
+    ///
+    /// # Errors
+    /// `bad-descriptor` where it is not open for writing; those of the store,
+    /// which with write-behind a later call reports.
+    pub fn write(&self, offset: u64, data: &[u8]) -> Result<usize> {
+        self.check_file(DescriptorFlags::WRITE, "write")?;
+        self.on("write", |inner| self.write_at(inner, Position::At(offset), data)).map(|()| data.len())
+    }
+
+    /// Writes all of `data` at the end of file; returns its length. Up to
+    /// 512 KiB atomically between appends.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn append(&self, data: &[u8]) -> Result<usize> {
+        self.check_file(DescriptorFlags::WRITE, "append")?;
+        self.on("append", |inner| self.write_at(inner, Position::End, data)).map(|()| data.len())
+    }
+
+    fn write_at(&self, inner: &mut Inner<S>, position: Position, data: &[u8]) -> Answer<()> {
+        let opening = inner.opening(self.opening)?;
+        let (key, node) = (opening.inode, opening.node);
+        inner.names.drop_hints();
+        inner.with_cache(key, |cached| match position {
+            Position::At(offset) => cached.cut(offset, data.len()),
+            Position::End => cached.appended(),
+        })?;
+        let inode = inner.inode(key)?;
+        inode.fresh = false;
+        inode.cached_version = None;
+        if !inode.pending.fits(data.len()) {
+            inner.flush(key)?;
+        }
+        let far = matches!(position, Position::At(offset) if offset.saturating_add(data.len() as u64) > FAR);
+        let inode = inner.inode(key)?;
+        inode.writer = node.or(inode.writer);
+        if inner.options.write_behind && data.len() <= MAX_TRANSFER && !far {
+            inner.inode(key)?.pending.push(position, data);
+            inner.waits(data.len());
+        } else {
+            inner.flush(key)?;
+            self.write_through(inner, key, position, data)?;
+        }
+        if self.flags.intersects(DURABLE) {
+            inner.commit(key, Extra { sync: true, ..Extra::default() }, true)?;
+        }
+        Ok(())
+    }
+
+    fn write_through(&self, inner: &mut Inner<S>, key: u64, position: Position, data: &[u8]) -> Answer<()> {
+        let node = inner.node(self.opening)?;
+        let mut position = position;
+        let mut rest = data;
+        loop {
+            let (bytes, behind) = rest.split_at(rest.len().min(MAX_TRANSFER));
+            let change = Change { writes: vec![Write { position, bytes }], ..Change::of(Target::Node(node)) };
+            inner.send(key, &change, None)?;
+            rest = behind;
+            if rest.is_empty() {
+                return Ok(());
+            }
+            if let Position::At(offset) = &mut position {
+                *offset = offset.checked_add(bytes.len() as u64).ok_or(ErrorCode::FileTooLarge)?;
+            }
+        }
+    }
+
+    /// Sets the file's length; what is added reads as zeros. Never deferred.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::set_size`.
+    pub fn set_size(&self, size: u64) -> Result<()> {
+        self.check_file(DescriptorFlags::WRITE, "set-size")?;
+        self.on("set-size", |inner| {
+            let node = inner.node(self.opening)?;
+            let key = inner.opening(self.opening)?.inode;
+            inner.with_cache(key, |cached| cached.cut(size, usize::MAX))?;
+            let inode = inner.inode(key)?;
+            inode.writer = Some(node);
+            let sync = self.flags.intersects(DURABLE);
+            inner.commit(key, Extra { size: Some(size), sync, ..Extra::default() }, true)
+        })
+    }
+
+    /// Opens what `path` names.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::open_at`.
+    pub fn open_at(&self, follow: Follow, path: &str, open: OpenFlags, flags: DescriptorFlags) -> Result<Self> {
+        self.on_path("open", path, |inner, at| {
+            if let Some(deferred) = self.defer_creation(inner, at, follow, open, flags) {
+                return Ok(deferred);
+            }
+            let (known, wants) = self.known(inner, path, flags);
+            let want = if wants && !open.contains(OpenFlags::TRUNCATE) { FIRST_WINDOW } else { 0 };
+            let want = u32::try_from(want).unwrap_or(u32::MAX);
+            let how = Opening { follow, flags: open, access: flags - DURABLE, want, known };
+            let opened = if how.changes() {
+                inner.change(|store, call| store.open(call, at, how))
+            } else {
+                inner.ask(|store, call| store.open(call, at, how))
+            }?;
+            self.take_in(inner, path, &opened, known)?;
+            let attributes = opened.attributes;
+            let (node, file_type, identity) = (attributes.node, attributes.file_type, attributes.identity);
+            let key = inner.inode_of(attributes);
+            let opening = inner.add_opening(key, self.mount, Some(node), true);
+            let flags = opened.allows | (flags & (DURABLE | DescriptorFlags::REQUESTED_WRITE_SYNC));
+            Ok(Self::new(self.client.clone(), opening, self.mount, file_type, flags, identity))
+        })
+    }
+
+    /// The version of the content that is cached for this name, and whether
+    /// content is wanted at all.
+    fn known(&self, inner: &Inner<S>, path: &str, flags: DescriptorFlags) -> (Option<u64>, bool) {
+        if !inner.options.cache || !flags.contains(DescriptorFlags::READ) {
+            return (None, false);
+        }
+        let Foreseen::Present(known) = inner.names.foresee(self.identity, path) else { return (None, true) };
+        (inner.by_identity(known.identity).and_then(|inode| inode.cached_version), true)
+    }
+
+    /// Takes the answer to an opening in: what the client knows of the file is
+    /// revalidated here and nowhere else.
+    fn take_in(&self, inner: &mut Inner<S>, path: &str, opened: &Opened, known: Option<u64>) -> Answer<()> {
+        let attributes = &opened.attributes;
+        let learned = Known { identity: attributes.identity, file_type: attributes.file_type };
+        inner.names.learn(self.identity, path, learned);
+        if attributes.file_type != FileType::RegularFile {
+            return Ok(());
+        }
+        let key = inner.inode_of(attributes.clone());
+        if !inner.inode(key)?.pending.is_empty() {
+            // The guest has it open and wrote: the answer is older than that.
+            // The opening succeeded; a failure waits for the writer.
+            if let Err(code) = inner.flush(key) {
+                inner.inode(key)?.unreported = Some(code);
+            }
+            inner.with_cache(key, crate::content::Cached::clear)?;
+            inner.inode(key)?.fresh = false;
+            return Ok(());
+        }
+        let version = attributes.version;
+        let unchanged = inner.inode(key)?.cached_version == Some(version);
+        match &opened.content {
+            Some(content) => {
+                inner.with_cache(key, crate::content::Cached::clear)?;
+                inner.keep_content(key, 0, content)?;
+                inner.inode(key)?.cached_version = Some(version);
+            }
+            None if unchanged && known == Some(version) => {
+                inner.with_cache(key, |cached| cached.revalidate(attributes.size))?;
+            }
+            None if unchanged => {}
+            None => {
+                inner.with_cache(key, crate::content::Cached::clear)?;
+                inner.inode(key)?.cached_version = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens for creation without a call, where the client knows that there
+    /// is nothing to refuse it: a name that is not there, or a closed regular
+    /// file, in directories that it knows, on a mount that may be written.
+    fn defer_creation(
+        &self,
+        inner: &mut Inner<S>,
+        at: Place<'_>,
+        follow: Follow,
+        open: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> Option<Self> {
+        let plain = open == OpenFlags::CREATE || open == OpenFlags::CREATE | OpenFlags::TRUNCATE;
+        let writable = inner.allows(self.mount).contains(DescriptorFlags::MUTATE_DIRECTORY)
+            && self.flags.contains(DescriptorFlags::MUTATE_DIRECTORY);
+        let name = at.path.rsplit('/').next().unwrap_or("");
+        let short = at.path.len() <= SHORT_PATH && name.len() <= SHORT_NAME && !at.path.contains('\0');
+        if !inner.options.write_behind
+            || !plain
+            || !writable
+            || !short
+            || at.path.starts_with('/')
+            || follow == Follow::No
+            || !flags.contains(DescriptorFlags::WRITE)
+        {
+            return None;
+        }
+        match inner.names.foresee(self.identity, at.path) {
+            Foreseen::Absent => {}
+            Foreseen::Present(known) if known.file_type == FileType::RegularFile => {
+                // Descriptors of one inode share what waits for it.
+                if inner.by_identity(known.identity).is_some_and(|inode| inode.opens > 0) {
+                    return None;
+                }
+            }
+            Foreseen::Present(_) | Foreseen::Unknown => return None,
+        }
+        let truncate = open.contains(OpenFlags::TRUNCATE);
+        let creation = Creation { directory: at.directory, identity: self.identity, path: at.path.into(), truncate };
+        let key = inner.inode_to_create(creation);
+        let opening = inner.add_opening(key, self.mount, None, false);
+        let flags = flags - DescriptorFlags::MUTATE_DIRECTORY;
+        Some(Self::new(self.client.clone(), opening, self.mount, FileType::RegularFile, flags, NOBODY))
+    }
+
+    /// The attributes of what `path` names.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::stat_at`.
+    pub fn stat_at(&self, follow: Follow, path: &str) -> Result<Attributes> {
+        self.on_path("stat", path, |inner, at| self.look(inner, at, follow, Question::Stat))
+    }
+
+    /// The identity of what `path` names.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::metadata_hash_at`.
+    pub fn metadata_hash_at(&self, follow: Follow, path: &str) -> Result<MetadataHash> {
+        self.on_path("metadata-hash", path, |inner, at| {
+            self.look(inner, at, follow, Question::Identity).map(|attributes| attributes.identity)
+        })
+    }
+
+    /// Both questions that a POSIX library asks for one `stat()` are answered
+    /// by one call: the second finds what the first brought.
+    fn look(&self, inner: &mut Inner<S>, at: Place<'_>, follow: Follow, question: Question) -> Answer<Attributes> {
+        let follows = follow == Follow::Yes;
+        if let Some(attributes) = inner.names.answer(self.identity, at.path, follows, question) {
+            return Ok(attributes);
+        }
+        let mut attributes = inner.ask(|store, call| store.stat_at(call, at, follow))?;
+        if inner.by_identity(attributes.identity).is_some_and(|inode| !inode.pending.is_empty()) {
+            // The guest wrote to it and has not closed it.
+            inner.flush_all();
+            attributes = inner.ask(|store, call| store.stat_at(call, at, follow))?;
+        }
+        if follows {
+            let learned = Known { identity: attributes.identity, file_type: attributes.file_type };
+            inner.names.learn(self.identity, at.path, learned);
+        }
+        if inner.options.cache && question == Question::Identity {
+            inner.names.hint(self.identity, at.path, attributes.clone(), 0, 1);
+        }
+        Ok(attributes)
+    }
+
+    /// Sets the times of what `path` names.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::set_times_at`.
+    pub fn set_times_at(&self, follow: Follow, path: &str, accessed: SetTime, modified: SetTime) -> Result<()> {
+        self.on_path("set-times", path, |inner, at| {
+            // What waits would set other times behind these.
+            inner.flush_all();
+            inner.stale();
+            inner.change(|store, call| store.set_times_at(call, at, follow, accessed, modified))
+        })
+    }
+
+    /// Creates a directory.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::create_directory_at`.
+    pub fn create_directory_at(&self, path: &str) -> Result<()> {
+        self.on_path("create-directory", path, |inner, at| {
+            let made = inner.change(|store, call| store.make(call, at, NewNode::Directory))?;
+            let known = Known { identity: made.identity, file_type: FileType::Directory };
+            inner.names.learn(self.identity, path.trim_end_matches('/'), known);
+            inner.names.made(made.identity);
+            inner.stale();
+            Ok(())
+        })
+    }
+
+    /// Creates a symbolic link that holds `target`.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::symlink_at`.
+    pub fn symlink_at(&self, target: &str, path: &str) -> Result<()> {
+        self.on_path("symlink", path, |inner, at| {
+            inner.change(|store, call| store.make(call, at, NewNode::SymbolicLink(target)))?;
+            inner.names.added(self.identity, path);
+            inner.stale();
+            Ok(())
+        })
+    }
+
+    /// The target of a symbolic link.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::readlink_at`.
+    pub fn readlink_at(&self, path: &str) -> Result<Arc<str>> {
+        self.on_path("readlink", path, |inner, at| inner.ask(|store, call| store.read_link(call, at)).map(Arc::from))
+    }
+
+    /// Removes a name of a file or symbolic link.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::unlink_file_at`.
+    pub fn unlink_file_at(&self, path: &str) -> Result<()> {
+        self.remove(path, "unlink", Removal::File)
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::remove_directory_at`.
+    pub fn remove_directory_at(&self, path: &str) -> Result<()> {
+        self.remove(path, "remove-directory", Removal::Directory)
+    }
+
+    fn remove(&self, path: &str, operation: &'static str, what: Removal) -> Result<()> {
+        self.on_path(operation, path, |inner, at| {
+            inner.change(|store, call| store.remove(call, at, what))?;
+            match what {
+                Removal::Directory => inner.names.removed(self.identity, path),
+                Removal::File => inner.names.unlinked(self.identity, path),
+            }
+            inner.stale();
+            Ok(())
+        })
+    }
+
+    /// Renames what `path` names to `new_path` below `new`.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::rename_at`.
+    pub fn rename_at(&self, path: &str, new: &Self, new_path: &str) -> Result<()> {
+        self.on_path("rename", path, |inner, old| {
+            // Content is never behind the name that it is published under.
+            inner.flush_all();
+            let directory = inner.node(new.opening)?;
+            let place = Place { directory, path: new_path };
+            inner.change(|store, call| store.rename(call, old, place))?;
+            inner.names.moved((self.identity, path), (new.identity, new_path));
+            inner.stale();
+            Ok(())
+        })
+    }
+
+    /// Gives what `path` names another name, `new_path` below `new`.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::link_at`.
+    pub fn link_at(&self, follow: Follow, path: &str, new: &Self, new_path: &str) -> Result<()> {
+        self.on_path("link", path, |inner, old| {
+            inner.flush_all();
+            let directory = inner.node(new.opening)?;
+            let place = Place { directory, path: new_path };
+            inner.change(|store, call| store.link(call, old, follow, place))?;
+            inner.names.added(new.identity, new_path);
+            inner.stale();
+            Ok(())
+        })
+    }
+
+    /// Up to `max` entries behind the cookie `after` (0: from the start),
+    /// without `.` and `..`; empty at the end.
+    ///
+    /// # Errors
+    /// As `larder_core::Descriptor::read_directory`.
+    pub fn read_directory(&self, after: u64, max: usize) -> Result<Vec<DirectoryEntry>> {
+        const OPERATION: &str = "read-directory";
+        if self.file_type != FileType::Directory {
+            return Err(Error::new(ErrorCode::NotDirectory, OPERATION));
+        }
+        if !self.flags.contains(DescriptorFlags::READ) {
+            return Err(Error::new(ErrorCode::BadDescriptor, OPERATION));
+        }
+        self.on(OPERATION, |inner| {
+            inner.settle_creations();
+            let mut listed = Vec::new();
+            let mut after = after;
+            while listed.len() < max {
+                let Some(entry) = self.next_entry(inner, after)? else { break };
+                after = entry.cookie;
+                listed.push(entry);
+            }
+            Ok(listed)
+        })
+    }
+
+    fn next_entry(&self, inner: &mut Inner<S>, after: u64) -> Answer<Option<DirectoryEntry>> {
+        let changes = inner.changes;
+        let cache = inner.options.cache;
+        let page = &mut inner.opening(self.opening)?.page;
+        if page.after == after && page.changes == changes && (cache || !page.entries.is_empty()) {
+            if let Some(entry) = page.entries.pop_front() {
+                page.after = entry.cookie;
+                return Ok(Some(entry));
+            }
+            // The end is told once: names may have come since.
+            if std::mem::take(&mut page.is_last) {
+                return Ok(None);
+            }
+        }
+        let node = inner.node(self.opening)?;
+        let entries = inner.ask(|store, call| store.list(call, node, after, MAX_ENTRIES))?;
+        let is_last = entries.len() < MAX_ENTRIES as usize;
+        if cache {
+            // A removed directory lists nothing, and takes nothing either.
+            if after == 0 && is_last && !entries.is_empty() {
+                let known =
+                    |attributes: &Attributes| Known { identity: attributes.identity, file_type: attributes.file_type };
+                let names = entries.iter().filter(|entry| entry.attributes.file_type != FileType::SymbolicLink);
+                let links = entries.iter().any(|entry| entry.attributes.file_type == FileType::SymbolicLink);
+                if !links {
+                    inner
+                        .names
+                        .listed(self.identity, names.map(|entry| (entry.name.as_str(), known(&entry.attributes))));
+                }
+            }
+            for entry in &entries {
+                // A listing asks for each entry's number, and a `stat()` for
+                // the number and the rest.
+                inner.names.hint(self.identity, &entry.name, entry.attributes.clone(), 2, 1);
+            }
+        }
+        let page = &mut inner.opening(self.opening)?.page;
+        page.entries = entries.into_iter().map(directory_entry).collect();
+        page.is_last = is_last;
+        page.changes = changes;
+        match page.entries.pop_front() {
+            Some(entry) => {
+                page.after = entry.cookie;
+                Ok(Some(entry))
+            }
+            None => {
+                page.is_last = false;
+                page.after = after;
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn directory_entry(entry: larder_store_service::Entry) -> DirectoryEntry {
+    let Node { ino, generation, .. } = entry.attributes.node;
+    DirectoryEntry {
+        name: entry.name.into(),
+        id: NodeId { ino, generation },
+        file_type: entry.attributes.file_type,
+        cookie: entry.cookie,
+    }
+}
+
+impl<S: Store> Inner<S> {
+    /// A change of names may have changed attributes of any inode.
+    pub(crate) fn stale(&mut self) {
+        self.inodes.values_mut().for_each(|inode| inode.fresh = false);
+    }
+}

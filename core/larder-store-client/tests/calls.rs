@@ -1,0 +1,204 @@
+//! How many calls it takes: the cases that `docs/forwarding.md` promises.
+
+mod counted;
+
+use counted::{World, open_flags};
+use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags};
+
+const READ: DescriptorFlags = DescriptorFlags::READ;
+const WRITE: DescriptorFlags = DescriptorFlags::WRITE;
+
+#[test]
+fn reading_a_small_file_is_one_call() {
+    let world = World::new();
+    world.put("file", b"some content");
+    let root = world.root();
+    let calls = world.calls(|| {
+        // As Rust's std::fs::read does.
+        let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap();
+        file.metadata_hash().unwrap();
+        assert_eq!(file.stat().unwrap().size, 12);
+        assert_eq!(file.read(0, 12).unwrap().concat(), b"some content");
+        assert!(file.read(12, 32).unwrap().is_empty());
+    });
+    assert_eq!(calls, ["open"]);
+}
+
+#[test]
+fn reading_it_again_is_one_call_without_content() {
+    let world = World::new();
+    world.put("file", &[7; 50_000]);
+    let root = world.root();
+    for content in [50_000, 0] {
+        world.reset();
+        let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap();
+        assert_eq!(file.read(0, 1 << 20).unwrap().concat(), vec![7; 50_000]);
+        drop(file);
+        assert_eq!(world.made(), ["open"]);
+        assert_eq!(world.content_bytes(), content);
+    }
+    world.put("file", b"changed by somebody else");
+    let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap();
+    assert_eq!(file.read(0, 1 << 20).unwrap().concat(), b"changed by somebody else");
+}
+
+#[test]
+fn a_cached_file_is_read_without_calls() {
+    let world = World::new();
+    world.put("file", &[7; 50_000]);
+    let root = world.root();
+    let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap();
+    let calls = world.calls(|| {
+        for offset in (0..50_u64).rev().map(|step| step * 1000) {
+            assert_eq!(file.read(offset, 1000).unwrap().concat(), vec![7; 1000]);
+        }
+    });
+    assert!(calls.is_empty(), "{calls:?}");
+}
+
+#[test]
+fn writing_a_new_small_file_is_one_call() {
+    let world = World::new();
+    let root = world.root();
+    root.create_directory_at("made").unwrap();
+    let calls = world.calls(|| {
+        // As Rust's std::fs::write does.
+        let file = root.open_at(Follow::Yes, "made/file", open_flags(), WRITE).unwrap();
+        assert_eq!(file.write(0, b"some ").unwrap(), 5);
+        file.flush().unwrap();
+        assert_eq!(file.write(5, b"content").unwrap(), 7);
+        file.flush().unwrap();
+    });
+    assert_eq!(calls, ["commit"]);
+    assert_eq!(world.get("made/file"), b"some content");
+}
+
+#[test]
+fn overwriting_a_file_that_was_read_is_one_call() {
+    let world = World::new();
+    world.put("file", b"old and long");
+    let root = world.root();
+    drop(root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap());
+    let calls = world.calls(|| {
+        let file = root.open_at(Follow::Yes, "file", open_flags(), WRITE).unwrap();
+        file.write(0, b"new").unwrap();
+    });
+    assert_eq!(calls, ["commit"]);
+    assert_eq!(world.get("file"), b"new");
+}
+
+#[test]
+fn writing_where_nothing_is_known_is_two_calls() {
+    let world = World::new();
+    let root = world.root();
+    let calls = world.calls(|| {
+        let file = root.open_at(Follow::Yes, "file", open_flags(), WRITE).unwrap();
+        file.write(0, b"content").unwrap();
+    });
+    assert_eq!(calls, ["open", "commit"]);
+}
+
+#[test]
+fn appending_to_a_known_file_is_one_call() {
+    let world = World::new();
+    world.put("log", b"one\n");
+    let root = world.root();
+    drop(root.open_at(Follow::Yes, "log", OpenFlags::empty(), READ).unwrap());
+    let calls = world.calls(|| {
+        let file = root.open_at(Follow::Yes, "log", OpenFlags::CREATE, WRITE).unwrap();
+        file.append(b"two\n").unwrap();
+        file.append(b"three\n").unwrap();
+    });
+    assert_eq!(calls, ["commit"]);
+    assert_eq!(world.get("log"), b"one\ntwo\nthree\n");
+}
+
+#[test]
+fn listing_with_attributes_is_one_call() {
+    let world = World::new();
+    for name in 0..100 {
+        world.put(&format!("file-{name}"), b"x");
+    }
+    let root = world.root();
+    let calls = world.calls(|| {
+        let entries = root.read_directory(0, 128).unwrap();
+        assert_eq!(entries.len(), 100);
+        for entry in entries {
+            // As wasi-libc's readdir and fstatat do.
+            root.metadata_hash_at(Follow::No, &entry.name).unwrap();
+            root.metadata_hash_at(Follow::No, &entry.name).unwrap();
+            assert_eq!(root.stat_at(Follow::No, &entry.name).unwrap().size, 1);
+        }
+    });
+    assert_eq!(calls, ["list"]);
+}
+
+#[test]
+fn a_stat_of_a_path_is_one_call() {
+    let world = World::new();
+    world.put("file", b"x");
+    let root = world.root();
+    let calls = world.calls(|| {
+        root.metadata_hash_at(Follow::Yes, "file").unwrap();
+        root.stat_at(Follow::Yes, "file").unwrap();
+    });
+    assert_eq!(calls, ["stat-at"]);
+}
+
+#[test]
+fn sequential_reading_asks_for_more_each_time() {
+    let world = World::new();
+    world.put("file", &vec![1; 4 << 20]);
+    let root = world.root();
+    let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap();
+    let calls = world.calls(|| {
+        for offset in (0..4 << 20).step_by(4096) {
+            assert_eq!(file.read(offset, 4096).unwrap().concat().len(), 4096);
+        }
+    });
+    assert!(calls.len() <= 12, "{} calls for 1,024 reads", calls.len());
+}
+
+#[test]
+fn sequential_writing_fills_its_calls() {
+    let world = World::new();
+    let root = world.root();
+    let calls = world.calls(|| {
+        let file = root.open_at(Follow::Yes, "file", open_flags(), WRITE).unwrap();
+        for offset in (0..4 << 20).step_by(4096) {
+            file.write(offset, &[1; 4096]).unwrap();
+        }
+    });
+    assert_eq!(calls.len(), 1 + 8, "{calls:?}");
+    assert_eq!(world.get("file").len(), 4 << 20);
+}
+
+#[test]
+fn a_creation_that_must_be_exclusive_is_never_deferred() {
+    let world = World::new();
+    let root = world.root();
+    root.create_directory_at("made").unwrap();
+    let exclusive = OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
+    let file = root.open_at(Follow::Yes, "made/lock", exclusive, WRITE).unwrap();
+    assert!(world.exists("made/lock"));
+    let again = root.open_at(Follow::Yes, "made/lock", exclusive, WRITE);
+    assert_eq!(again.unwrap_err().code(), ErrorCode::Exist);
+    drop(file);
+}
+
+#[test]
+fn a_deferred_creation_is_there_for_every_other_call() {
+    let world = World::new();
+    let root = world.root();
+    root.create_directory_at("made").unwrap();
+    let made = root.open_at(Follow::Yes, "made", OpenFlags::DIRECTORY, READ).unwrap();
+    let file = root.open_at(Follow::Yes, "made/file", open_flags(), WRITE).unwrap();
+    file.write(0, b"content").unwrap();
+    assert!(!world.exists("made/file"), "it is deferred");
+    assert_eq!(made.read_directory(0, 10).unwrap().len(), 1);
+    assert_eq!(root.stat_at(Follow::Yes, "made/file").unwrap().size, 7);
+    root.rename_at("made/file", &made, "renamed").unwrap();
+    file.write(7, b", and more").unwrap();
+    drop(file);
+    assert_eq!(world.get("made/renamed"), b"content, and more");
+}

@@ -1,0 +1,48 @@
+//! The memory of changes that are done, so that a repeated one is answered
+//! and not applied again.
+
+use std::collections::VecDeque;
+
+use larder_core::{DescriptorFlags, ErrorCode};
+
+use crate::protocol::{Answer, Attributes};
+
+/// How many of a session's last changes can be repeated: 64. A caller repeats
+/// only what it waits for, so this bounds the calls that it has under way.
+pub const REMEMBERED_CHANGES: usize = 64;
+
+/// What a change answered, without content.
+#[derive(Clone, Debug)]
+pub(crate) enum Done {
+    Nothing,
+    Attributes(Attributes),
+    Opened(Attributes, DescriptorFlags),
+}
+
+/// The memory of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Replies {
+    last: u64,
+    done: VecDeque<(u64, Answer<Done>)>,
+}
+
+impl Replies {
+    /// What the operation answered if it was carried out before; none if it is
+    /// new.
+    pub(crate) fn repeated(&self, operation: u64) -> Option<Answer<Done>> {
+        if operation > self.last {
+            return None;
+        }
+        let found = self.done.iter().find(|(number, _)| *number == operation);
+        Some(found.map_or(Err(ErrorCode::NotRecoverable), |(_, answer)| answer.clone()))
+    }
+
+    /// Remembers an answer, and forgets the oldest.
+    pub(crate) fn remember(&mut self, operation: u64, answer: Answer<Done>) {
+        self.last = self.last.max(operation);
+        if self.done.len() == REMEMBERED_CHANGES {
+            self.done.pop_front();
+        }
+        self.done.push_back((operation, answer));
+    }
+}
