@@ -224,11 +224,12 @@ impl Volume {
         Ok(Inode::new(id, parent, 0, state(node, body, cost)?))
     }
 
-    /// Lists every directory that is not yet.
+    /// Reads all of a packed tree now: every directory that nobody looked into
+    /// yet becomes inodes.
     ///
     /// # Errors
     /// `io` where some cannot be; the others are listed all the same.
-    pub(super) fn list_all(&self) -> Result<()> {
+    pub fn list_all(&self) -> Result<()> {
         let mut done = Ok(());
         if self.packed.is_none() {
             return done;
