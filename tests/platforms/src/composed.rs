@@ -1,0 +1,107 @@
+//! The suite's guest, composed in each way, with the volumes of every set of
+//! limits that a case asks for.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process;
+
+use larder_compose::attach::{AttachOptions, Bridge, attach};
+use larder_compose::plug::{PlugOptions, plug};
+use larder_core::{Limits, Rights};
+use larder_image::{ImageBuilder, Mount, Options, VolumeSpec};
+use larder_suite::{Mount as SuiteMount, START, every_limits, mount_path};
+
+use crate::built::{guest, work};
+use crate::clock::with_clock;
+
+/// How the store gets into the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// `larder compose`, with the bridge that runs everywhere.
+    Attached,
+    /// `larder compose --bridge multi-memory`.
+    AttachedMultiMemory,
+    /// `wac plug`.
+    Plugged,
+}
+
+/// What the guest is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    /// A command.
+    Command,
+    /// A handler of HTTP requests.
+    Http,
+}
+
+/// A composed guest, in a file.
+#[derive(Clone, Debug)]
+pub struct Composed {
+    /// Its name, of way and flavour.
+    pub name: String,
+    /// The component.
+    pub path: PathBuf,
+}
+
+impl Composed {
+    /// Composes the guest, and writes it to the cache.
+    ///
+    /// # Panics
+    /// Where that fails.
+    #[must_use]
+    pub fn new(way: Way, flavour: Flavour) -> Self {
+        let guest = guest(match flavour {
+            Flavour::Command => "suite-guest.wasm",
+            Flavour::Http => "suite-guest-http.wasm",
+        });
+        let name = format!("{way:?}-{flavour:?}").to_lowercase();
+        let composed = with_clock(&compose(way, &guest), &crate::built::guest("clock.wasm"));
+        let path = work("components").join(format!("{name}.wasm"));
+        // Tests of several runtimes write the same file at the same time.
+        let own = path.with_extension(process::id().to_string());
+        fs::write(&own, composed).and_then(|()| fs::rename(&own, &path)).expect("the cache can be written");
+        Self { name, path }
+    }
+}
+
+fn compose(way: Way, guest: &[u8]) -> Vec<u8> {
+    let image = image(&every_limits());
+    let bridge = match way {
+        Way::Attached => Bridge::SingleMemory,
+        Way::AttachedMultiMemory => Bridge::MultiMemory,
+        Way::Plugged => {
+            let options = PlugOptions { image: Some(&image), ..PlugOptions::default() };
+            return plug(guest, &options).unwrap_or_else(|error| panic!("plug: {error}"));
+        }
+    };
+    let options = AttachOptions {
+        bridge,
+        module: larder_artifacts::ATTACHMENT.into(),
+        image: Some(image.into()),
+        ..AttachOptions::default()
+    };
+    attach(guest, &options).unwrap_or_else(|error| panic!("attach: {error}")).component
+}
+
+/// A pair of volumes for each set of limits, mounted where the suite looks.
+fn image(sets: &[Limits]) -> Vec<u8> {
+    let mut options = Options { volumes: Vec::new(), mounts: Vec::new(), composed: START, ..Options::default() };
+    for limits in sets {
+        let first = u32::try_from(options.volumes.len()).expect("few volumes");
+        for name in ["main", "other"] {
+            options.volumes.push(VolumeSpec { name: name.into(), limits: limits.clone() });
+        }
+        for mount in SuiteMount::ALL {
+            let (volume, directory, rights) = match mount {
+                SuiteMount::Main => (first, "", Rights::READ_WRITE),
+                SuiteMount::ReadOnly => (first, "", Rights::READ_ONLY),
+                SuiteMount::Scoped => (first, "scope", Rights::READ_WRITE),
+                SuiteMount::ScopedReadOnly => (first, "scope", Rights::READ_ONLY),
+                SuiteMount::Other => (first + 1, "", Rights::READ_WRITE),
+            };
+            let (guest_path, directory) = (mount_path(limits, mount), directory.to_owned());
+            options.mounts.push(Mount { guest_path, volume, directory, rights });
+        }
+    }
+    ImageBuilder::new(options).expect("the options are right").finish().expect("an image without files is small")
+}
