@@ -1,6 +1,7 @@
 //! One caller's session: the calls, carried out on the descriptors that it
 //! holds.
 
+use std::fmt;
 use std::sync::Arc;
 
 use larder_core::{Descriptor, DescriptorFlags, ErrorCode, FileType, Follow, OpenFlags, SetTime};
@@ -26,6 +27,12 @@ struct State {
     begun: bool,
     held: HeldNodes,
     replies: Replies,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl Session {

@@ -14,6 +14,8 @@ pub struct LarderCtx {
     pub(crate) clock: Clock,
     pub(crate) inputs: Registry<InputState>,
     pub(crate) outputs: Registry<OutputState>,
+    /// Of a guest that uses `larder:fs/store`.
+    pub(crate) session: Option<larder_store_service::Session>,
 }
 
 /// A view and where the guest sees it.

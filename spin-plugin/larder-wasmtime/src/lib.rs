@@ -33,12 +33,14 @@ pub mod p2;
 pub mod p3;
 mod preopens;
 mod state;
+mod store;
 
 pub use clock::Clock;
 pub use context::{LarderCtx, LarderCtxView, LarderView};
 pub use descriptor::Descriptor;
 pub use larder_core;
 pub use state::State;
+pub use store::add_store_to_linker;
 
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine};

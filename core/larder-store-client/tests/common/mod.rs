@@ -2,7 +2,7 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    clippy::unwrap_used,
+    clippy::unwrap_used, clippy::indexing_slicing,
     reason = "not every test uses all; a case fails by panicking"
 )]
 
