@@ -15,4 +15,6 @@ mod file;
 mod limits;
 #[cfg(feature = "p2")]
 mod p2;
+#[cfg(feature = "p3")]
+mod p3;
 mod store;

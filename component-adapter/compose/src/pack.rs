@@ -1,0 +1,129 @@
+//! Places an image into the store that is somewhere in a binary: an adapter,
+//! a component that is attached, plugged or composed again, or a bare module.
+//!
+//! No WebAssembly tools are needed: sections are copied as they are, but for
+//! the one module that carries the image and the sizes around it.
+
+use wasm_encoder::{Component, ComponentSectionId, RawSection};
+use wasmparser::{Chunk, Parser, Payload};
+
+use crate::error::{ComposeError, ErrorKind};
+use crate::image_data::{with_image, without_image};
+use crate::inspect::carried_image;
+
+/// Components inside one another, at most: guards the recursion against an
+/// input made of nothing but nesting.
+const MOST_LEVELS: usize = 100;
+
+/// Puts `image` into the store inside `binary`, in the place of the one that
+/// it may carry already.
+///
+/// # Errors
+/// `Invalid` when `binary` is not WebAssembly. `Module` when there is no store
+/// in it, or when it can't carry an image. `Unsupported` when there are
+/// several stores, each of which could be meant. `Limit` when the image does
+/// not fit into the store's memory, or components are nested too deeply.
+pub fn component_with_image(binary: &[u8], image: &[u8]) -> Result<Vec<u8>, ComposeError> {
+    match stores(binary, 0)? {
+        0 => Err(ComposeError::new(
+            ErrorKind::Module,
+            "there is no store of Larder in it: compose it first, or give an adapter of Larder's",
+        )),
+        1 => Ok(replaced(binary, image)?.unwrap_or_default()),
+        several => Err(ComposeError::new(
+            ErrorKind::Unsupported,
+            format!("there are {several} stores in it: give the image when each is composed"),
+        )),
+    }
+}
+
+fn stores(binary: &[u8], level: usize) -> Result<usize, ComposeError> {
+    if level > MOST_LEVELS {
+        let message = format!("components are nested more than {MOST_LEVELS} levels deep");
+        return Err(ComposeError::new(ErrorKind::Limit, message));
+    }
+    if !Parser::is_component(binary) {
+        return Ok(usize::from(is_store(binary)?));
+    }
+    let mut count = 0;
+    for section in sections(binary)? {
+        if let Section::Nested { bytes, .. } = section {
+            count += stores(bytes, level + 1)?;
+        }
+    }
+    Ok(count)
+}
+
+/// `binary` with the image, if the store is in it. The caller has counted the
+/// levels and the stores.
+fn replaced(binary: &[u8], image: &[u8]) -> Result<Option<Vec<u8>>, ComposeError> {
+    if !Parser::is_component(binary) {
+        return if is_store(binary)? { with_image(&without_image(binary)?, image).map(Some) } else { Ok(None) };
+    }
+    let mut out = Component::new();
+    let mut found = false;
+    for section in sections(binary)? {
+        match section {
+            Section::Plain { id, data } => {
+                out.section(&RawSection { id, data });
+            }
+            Section::Nested { id, bytes } => {
+                let new = replaced(bytes, image)?;
+                found |= new.is_some();
+                out.section(&RawSection { id: id.into(), data: new.as_deref().unwrap_or(bytes) });
+            }
+        }
+    }
+    Ok(found.then(|| out.finish()))
+}
+
+fn is_store(module: &[u8]) -> Result<bool, ComposeError> {
+    let carried = carried_image(module).map_err(|error| ComposeError::new(ErrorKind::Module, error.to_string()))?;
+    Ok(carried.is_some())
+}
+
+/// A section of a component.
+enum Section<'a> {
+    /// A module or component, with all its bytes.
+    Nested { id: ComponentSectionId, bytes: &'a [u8] },
+    /// Any other, without its size.
+    Plain { id: u8, data: &'a [u8] },
+}
+
+fn sections(component: &[u8]) -> Result<Vec<Section<'_>>, ComposeError> {
+    let mut found = Vec::new();
+    let mut parser = Parser::new(0);
+    let mut position = 0;
+    loop {
+        let rest = component.get(position..).unwrap_or_default();
+        let Chunk::Parsed { payload, consumed } = parser.parse(rest, true)? else {
+            // The whole input is there, so that the parser never wants more.
+            return Ok(found);
+        };
+        position += consumed;
+        let nested = match &payload {
+            Payload::ModuleSection { unchecked_range, .. } => {
+                Some((ComponentSectionId::CoreModule, unchecked_range.clone()))
+            }
+            Payload::ComponentSection { unchecked_range, .. } => {
+                Some((ComponentSectionId::Component, unchecked_range.clone()))
+            }
+            Payload::End(_) => return Ok(found),
+            _ => None,
+        };
+        if let Some((id, range)) = nested {
+            position = range.end;
+            parser.skip_section();
+            found.push(Section::Nested { id, bytes: bytes(component, range)? });
+        } else if let Some((id, range)) = payload.as_section() {
+            found.push(Section::Plain { id, data: bytes(component, range)? });
+        }
+    }
+}
+
+fn bytes<N: TryInto<usize>>(component: &[u8], range: std::ops::Range<N>) -> Result<&[u8], ComposeError> {
+    let bounds = range.start.try_into().ok().zip(range.end.try_into().ok());
+    bounds
+        .and_then(|(start, end): (usize, usize)| component.get(start..end))
+        .ok_or_else(|| ComposeError::new(ErrorKind::Invalid, "a section ends outside of the component"))
+}
