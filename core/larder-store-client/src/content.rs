@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use larder_core::Source;
 use larder_store_service::{Content, MAX_TRANSFER, MAX_WRITES, Position, Write};
 
 /// Pieces of content that were read, by their offset. They do not overlap.
@@ -132,7 +133,7 @@ impl Pending {
     }
 
     /// Adds a write; those that go on where the last one ended become one.
-    pub(crate) fn push(&mut self, position: Position, data: &[u8]) {
+    pub(crate) fn push(&mut self, position: Position, data: &dyn Source) {
         self.bytes += data.len();
         if let Some((last, bytes)) = self.writes.last_mut() {
             let joins = match (*last, position) {
@@ -141,11 +142,14 @@ impl Pending {
                 _ => false,
             };
             if joins {
-                bytes.extend_from_slice(data);
+                bytes.reserve(data.len());
+                data.append_to(0..data.len(), bytes);
                 return;
             }
         }
-        self.writes.push((position, data.to_vec()));
+        let mut bytes = Vec::with_capacity(data.len());
+        data.append_to(0..data.len(), &mut bytes);
+        self.writes.push((position, bytes));
     }
 
     /// All of them, for one change.

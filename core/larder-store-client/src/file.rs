@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use larder_core::{
     DescriptorFlags, DirectoryEntry, Error, ErrorCode, FileType, Follow, MetadataHash, NodeId, OpenFlags, Result,
-    SetTime,
+    SetTime, Source,
 };
 use larder_store_service::{
     Answer, Attributes, Change, MAX_ENTRIES, MAX_TRANSFER, NewNode, Node, Note, Opened, Opening, Place, Position,
@@ -308,7 +308,7 @@ impl<S: Store> File<S> {
     /// # Errors
     /// `bad-descriptor` where it is not open for writing; those of the store,
     /// which with write-behind a later call reports.
-    pub fn write(&self, offset: u64, data: &[u8]) -> Result<usize> {
+    pub fn write(&self, offset: u64, data: &dyn Source) -> Result<usize> {
         self.check_file(DescriptorFlags::WRITE, "write")?;
         self.on("write", |inner| self.write_at(inner, Position::At(offset), data)).map(|()| data.len())
     }
@@ -318,12 +318,12 @@ impl<S: Store> File<S> {
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub fn append(&self, data: &[u8]) -> Result<usize> {
+    pub fn append(&self, data: &dyn Source) -> Result<usize> {
         self.check_file(DescriptorFlags::WRITE, "append")?;
         self.on("append", |inner| self.write_at(inner, Position::End, data)).map(|()| data.len())
     }
 
-    fn write_at(&self, inner: &mut Inner<S>, position: Position, data: &[u8]) -> Answer<()> {
+    fn write_at(&self, inner: &mut Inner<S>, position: Position, data: &dyn Source) -> Answer<()> {
         let opening = inner.opening(self.opening)?;
         let (key, node) = (opening.inode, opening.node);
         inner.names.drop_hints();
@@ -353,20 +353,24 @@ impl<S: Store> File<S> {
         Ok(())
     }
 
-    fn write_through(&self, inner: &mut Inner<S>, key: u64, position: Position, data: &[u8]) -> Answer<()> {
+    fn write_through(&self, inner: &mut Inner<S>, key: u64, position: Position, data: &dyn Source) -> Answer<()> {
         let node = inner.node(self.opening)?;
         let mut position = position;
-        let mut rest = data;
+        let mut piece = Vec::with_capacity(data.len().min(MAX_TRANSFER));
+        let mut done = 0;
+        // A write of nothing is one, too: it fails where others would.
         loop {
-            let (bytes, behind) = rest.split_at(rest.len().min(MAX_TRANSFER));
-            let change = Change { writes: vec![Write { position, bytes }], ..Change::of(Target::Node(node)) };
+            let end = data.len().min(done + MAX_TRANSFER);
+            piece.clear();
+            data.append_to(done..end, &mut piece);
+            let change = Change { writes: vec![Write { position, bytes: &piece }], ..Change::of(Target::Node(node)) };
             inner.send(key, &change, None)?;
-            rest = behind;
-            if rest.is_empty() {
-                return Ok(());
-            }
             if let Position::At(offset) = &mut position {
-                *offset = offset.checked_add(bytes.len() as u64).ok_or(ErrorCode::FileTooLarge)?;
+                *offset = offset.checked_add(piece.len() as u64).ok_or(ErrorCode::FileTooLarge)?;
+            }
+            done = end;
+            if done == data.len() {
+                return Ok(());
             }
         }
     }

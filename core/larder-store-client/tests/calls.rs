@@ -64,9 +64,9 @@ fn writing_a_new_small_file_is_one_call() {
     let calls = world.calls(|| {
         // As Rust's std::fs::write does.
         let file = root.open_at(Follow::Yes, "made/file", open_flags(), WRITE).unwrap();
-        assert_eq!(file.write(0, b"some ").unwrap(), 5);
+        assert_eq!(file.write(0, &b"some ".as_slice()).unwrap(), 5);
         file.flush().unwrap();
-        assert_eq!(file.write(5, b"content").unwrap(), 7);
+        assert_eq!(file.write(5, &b"content".as_slice()).unwrap(), 7);
         file.flush().unwrap();
     });
     assert_eq!(calls, ["commit"]);
@@ -81,7 +81,7 @@ fn overwriting_a_file_that_was_read_is_one_call() {
     drop(root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap());
     let calls = world.calls(|| {
         let file = root.open_at(Follow::Yes, "file", open_flags(), WRITE).unwrap();
-        file.write(0, b"new").unwrap();
+        file.write(0, &b"new".as_slice()).unwrap();
     });
     assert_eq!(calls, ["commit"]);
     assert_eq!(world.get("file"), b"new");
@@ -93,7 +93,7 @@ fn writing_where_nothing_is_known_is_two_calls() {
     let root = world.root();
     let calls = world.calls(|| {
         let file = root.open_at(Follow::Yes, "file", open_flags(), WRITE).unwrap();
-        file.write(0, b"content").unwrap();
+        file.write(0, &b"content".as_slice()).unwrap();
     });
     assert_eq!(calls, ["open", "commit"]);
 }
@@ -106,8 +106,8 @@ fn appending_to_a_known_file_is_one_call() {
     drop(root.open_at(Follow::Yes, "log", OpenFlags::empty(), READ).unwrap());
     let calls = world.calls(|| {
         let file = root.open_at(Follow::Yes, "log", OpenFlags::CREATE, WRITE).unwrap();
-        file.append(b"two\n").unwrap();
-        file.append(b"three\n").unwrap();
+        file.append(&b"two\n".as_slice()).unwrap();
+        file.append(&b"three\n".as_slice()).unwrap();
     });
     assert_eq!(calls, ["commit"]);
     assert_eq!(world.get("log"), b"one\ntwo\nthree\n");
@@ -166,7 +166,7 @@ fn sequential_writing_fills_its_calls() {
     let calls = world.calls(|| {
         let file = root.open_at(Follow::Yes, "file", open_flags(), WRITE).unwrap();
         for offset in (0..4 << 20).step_by(4096) {
-            file.write(offset, &[1; 4096]).unwrap();
+            file.write(offset, &[1; 4096].as_slice()).unwrap();
         }
     });
     assert_eq!(calls.len(), 1 + 8, "{calls:?}");
@@ -193,12 +193,12 @@ fn a_deferred_creation_is_there_for_every_other_call() {
     root.create_directory_at("made").unwrap();
     let made = root.open_at(Follow::Yes, "made", OpenFlags::DIRECTORY, READ).unwrap();
     let file = root.open_at(Follow::Yes, "made/file", open_flags(), WRITE).unwrap();
-    file.write(0, b"content").unwrap();
+    file.write(0, &b"content".as_slice()).unwrap();
     assert!(!world.exists("made/file"), "it is deferred");
     assert_eq!(made.read_directory(0, 10).unwrap().len(), 1);
     assert_eq!(root.stat_at(Follow::Yes, "made/file").unwrap().size, 7);
     root.rename_at("made/file", &made, "renamed").unwrap();
-    file.write(7, b", and more").unwrap();
+    file.write(7, &b", and more".as_slice()).unwrap();
     drop(file);
     assert_eq!(world.get("made/renamed"), b"content, and more");
 }

@@ -27,7 +27,7 @@ fn sync_reports_what_was_deferred() {
     let root = world.root();
     let file = root.open_at(Follow::Yes, "file", open_flags(), WRITE).unwrap();
     for offset in [0, 400 << 10, 800 << 10] {
-        file.write(offset, &[1; 400 << 10]).unwrap();
+        file.write(offset, &[1; 400 << 10].as_slice()).unwrap();
         if offset < 800 << 10 {
             file.sync().unwrap();
         }
@@ -42,11 +42,11 @@ fn the_next_call_on_the_descriptor_reports_it() {
     let root = world.root();
     let full = root.open_at(Follow::Yes, "full", open_flags(), WRITE).unwrap();
     for offset in [0, 500 << 10] {
-        full.write(offset, &[1; 500 << 10]).unwrap();
+        full.write(offset, &[1; 500 << 10].as_slice()).unwrap();
         full.sync().unwrap();
     }
     let file = root.open_at(Follow::Yes, "file", open_flags(), WRITE).unwrap();
-    file.write(0, &[1; 400 << 10]).unwrap();
+    file.write(0, &[1; 400 << 10].as_slice()).unwrap();
     // Another file's rename flushes it, and is not blamed.
     root.rename_at("full", &root, "renamed").unwrap();
     assert_eq!(code(file.flush()), ErrorCode::InsufficientSpace);
@@ -59,7 +59,7 @@ fn after_the_close_the_next_call_on_the_mount_reports_it() {
     root.create_directory_at("d").unwrap();
     world.put("full", &[1; 900 << 10]);
     let file = root.open_at(Follow::Yes, "d/file", open_flags(), WRITE).unwrap();
-    file.write(0, &[1; 400 << 10]).unwrap();
+    file.write(0, &[1; 400 << 10].as_slice()).unwrap();
     drop(file);
     assert_eq!(code(root.stat_at(Follow::Yes, "full")), ErrorCode::InsufficientSpace);
     root.stat_at(Follow::Yes, "full").expect("it is reported once");
@@ -72,7 +72,7 @@ fn settling_reports_it_at_last() {
     root.create_directory_at("d").unwrap();
     world.put("full", &[1; 900 << 10]);
     let file = root.open_at(Follow::Yes, "d/file", open_flags(), WRITE).unwrap();
-    file.write(0, &[1; 400 << 10]).unwrap();
+    file.write(0, &[1; 400 << 10].as_slice()).unwrap();
     assert_eq!(code(world.client.settle()), ErrorCode::InsufficientSpace);
 }
 
@@ -82,15 +82,15 @@ fn settling_brings_open_files_into_the_store() {
     let root = world.root();
     root.create_directory_at("d").unwrap();
     let old = root.open_at(Follow::Yes, "old", open_flags(), WRITE).unwrap();
-    old.write(0, b"nor this").unwrap();
+    old.write(0, &b"nor this".as_slice()).unwrap();
     let new = root.open_at(Follow::Yes, "d/new", open_flags(), WRITE).unwrap();
-    new.write(0, b"never closed").unwrap();
+    new.write(0, &b"never closed".as_slice()).unwrap();
     assert!(!world.exists("d/new"));
     world.client.settle().unwrap();
     assert_eq!(world.get("d/new"), b"never closed");
     assert_eq!(world.get("old"), b"nor this");
     // And the descriptors go on.
-    new.write(12, b", still").unwrap();
+    new.write(12, &b", still".as_slice()).unwrap();
     drop(new);
     assert_eq!(world.get("d/new"), b"never closed, still");
 }
@@ -101,10 +101,10 @@ fn a_creation_that_somebody_foiled_is_reported() {
     let root = world.root();
     root.create_directory_at("d").unwrap();
     let file = root.open_at(Follow::Yes, "d/name", open_flags(), WRITE).unwrap();
-    file.write(0, b"content").unwrap();
+    file.write(0, &b"content".as_slice()).unwrap();
     world.view.root().unwrap().create_directory_at(counted::NOW, "d/name").unwrap();
     assert_eq!(code(file.sync()), ErrorCode::IsDirectory);
-    assert_eq!(code(file.write(0, b"again")), ErrorCode::IsDirectory);
+    assert_eq!(code(file.write(0, &b"again".as_slice())), ErrorCode::IsDirectory);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_store_that_is_away_is_an_input_output_error() {
     assert_eq!(file.read(0, 3).unwrap().concat(), b"con");
     world.kill();
     assert_eq!(file.read(3, 4).unwrap().concat(), b"tent", "what is cached is still there");
-    file.write(0, b"x").unwrap();
+    file.write(0, &b"x".as_slice()).unwrap();
     assert_eq!(code(file.sync()), ErrorCode::Io);
     assert_eq!(code(file.stat()), ErrorCode::Io);
     assert_eq!(code(file.set_size(1)), ErrorCode::Io);
@@ -136,7 +136,7 @@ fn an_unlinked_file_stays_as_long_as_it_is_open() {
     let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ | WRITE).unwrap();
     world.view.root().unwrap().unlink_file_at(counted::NOW, "file").unwrap();
     assert_eq!(file.read(199 << 10, 4096).unwrap().concat().len(), 1024);
-    file.write(0, b"still").unwrap();
+    file.write(0, &b"still".as_slice()).unwrap();
     file.sync().unwrap();
     drop(file);
     world.client.settle().unwrap();

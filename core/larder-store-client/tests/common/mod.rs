@@ -2,7 +2,8 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    clippy::unwrap_used, clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "not every test uses all; a case fails by panicking"
 )]
 
@@ -134,12 +135,12 @@ impl<M: Manner> Form for Guest<M> {
     }
 
     fn write(&self, to: &Self::Descriptor, offset: u64, data: &[u8]) -> Result<()> {
-        assert_eq!(code(to.write(offset, data))?, data.len(), "a write is whole");
+        assert_eq!(code(to.write(offset, &data))?, data.len(), "a write is whole");
         self.written(to)
     }
 
     fn append(&self, to: &Self::Descriptor, data: &[u8]) -> Result<()> {
-        assert_eq!(code(to.append(data))?, data.len(), "an append is whole");
+        assert_eq!(code(to.append(&data))?, data.len(), "an append is whole");
         self.written(to)
     }
 

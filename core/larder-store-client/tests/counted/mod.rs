@@ -2,7 +2,8 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    clippy::unwrap_used, clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "not every test uses all; a test fails by panicking"
 )]
 
