@@ -2,6 +2,7 @@
 //! a hang, or more memory than the image can ask for. `LARDER_IMAGE_CASES` sets
 //! the number of cases.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may panic")]
+#![allow(clippy::cast_possible_truncation, reason = "positions in small images")]
 
 mod common;
 

@@ -35,6 +35,19 @@ fn a_snapshot_of_it_holds_everything_though_nobody_looked() {
 }
 
 #[test]
+fn a_volume_copied_into_an_image_comes_out_the_same() {
+    let built = sample_by_operations();
+    let image = image_of(Limits::default(), |tree| tree.copy_of(&built).unwrap());
+    Image::parse(image.clone()).unwrap().verify().unwrap();
+    let packed = volume_of(&image);
+    assert_eq!(packed.usage(), built.usage());
+    assert_eq!(all(&packed), all(&built));
+    // Again from the packed one, whose content lies in the image.
+    let again = image_of(Limits::default(), |tree| tree.copy_of(&volume_of(&image)).unwrap());
+    assert!(again == image, "equal volumes give equal images");
+}
+
+#[test]
 fn writing_copies_and_leaves_the_image_alone() {
     let image = sample();
     let volume = volume_of(&image);

@@ -162,8 +162,8 @@ proptest! {
         let loaded = volume_of(&image).freeze().unwrap().into_volume(options).unwrap();
         let mut packed = Side::new(volume_of(&image));
         let mut loaded = Side::new(loaded);
-        for (step, call) in calls.iter().enumerate() {
-            let now = Timestamp::from_seconds(2_000 + step as i64);
+        for (step, call) in (2_000..).zip(&calls) {
+            let now = Timestamp::from_seconds(step);
             prop_assert_eq!(packed.call(now, call), loaded.call(now, call), "{:?}", call);
             prop_assert_eq!(packed.volume.usage(), loaded.volume.usage(), "{:?}", call);
         }

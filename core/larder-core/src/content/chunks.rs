@@ -13,6 +13,15 @@ pub struct Chunks {
     len: usize,
 }
 
+/// Pieces that come from elsewhere than a volume; empty ones are left out.
+impl FromIterator<Bytes> for Chunks {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(pieces: I) -> Self {
+        let mut chunks = Self::default();
+        pieces.into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| chunks.push(piece));
+        chunks
+    }
+}
+
 impl Chunks {
     pub(super) fn push(&mut self, piece: Bytes) {
         self.len += piece.len();

@@ -9,7 +9,7 @@ use super::Volume;
 use crate::content::{Absent, Chunks, Source};
 use crate::error::During;
 use crate::inode::{Inode, State};
-use crate::{Context, Error, ErrorCode, Result};
+use crate::{Context, Error, ErrorCode, NodeId, Result};
 
 /// The most bytes that one read shares: bounds the list of pieces for a guest
 /// that asks for the whole of a sparse file. A longer read is short.
@@ -130,6 +130,18 @@ impl Volume {
             state.touch_content(context.now);
             Ok(())
         })
+    }
+
+    /// What a file holds: its extents, ascending, offset and bytes, which are
+    /// shared with the store. Between them are holes. Each begins at a multiple
+    /// of [`PAGE_BYTES`](crate::PAGE_BYTES), and no two lie in one chunk.
+    ///
+    /// # Errors
+    /// `no-entry` for an unknown node, `is-directory` or `invalid` for one
+    /// that is no file; those of the content source.
+    pub fn extents(&self, node: NodeId) -> Result<Vec<(u64, Bytes)>> {
+        let inode = self.node(node, "extents")?;
+        self.with_loaded(&inode, "extents", || Ok(inode.read().file()?.extents().collect::<Result<_, _>>()?))
     }
 
     /// Reads for a caller that wants one contiguous piece.

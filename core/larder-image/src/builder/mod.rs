@@ -1,6 +1,7 @@
 //! Writing images: natively, when a component is composed.
 
 mod content;
+mod copy;
 mod tables;
 mod tree;
 

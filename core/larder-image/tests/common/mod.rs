@@ -1,7 +1,8 @@
 //! A tree with something of everything, as an image and as it is built by
 //! operations, and comparing volumes by all that a guest can see.
 #![allow(dead_code, reason = "each test file uses a part")]
-#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may panic")]
+#![allow(clippy::cast_possible_truncation, reason = "the values are small")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
