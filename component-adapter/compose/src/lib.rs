@@ -9,6 +9,7 @@
 //! come and go as bytes. All input is untrusted.
 
 pub mod attach;
+pub mod contents;
 pub mod error;
 pub mod image_data;
 pub mod inspect;
