@@ -1,0 +1,5 @@
+//! `wasi:io/streams` on files, and between files and other streams.
+
+mod input;
+mod output;
+mod splice;
