@@ -1,1 +1,50 @@
-//! The forwarding variant: keeps nothing, imports `larder:fs/store`.
+//! The backend of the forwarding variant: the descriptors of a module that
+//! keeps no files itself and imports `larder:fs/store`.
+//!
+//! It is built into the engine in the place of larder-core's descriptors, by
+//! the feature `forward`; everything above is the same code. What is cached
+//! and deferred is larder-store-client's, and written in `docs/forwarding.md`.
+//!
+//! What lives here: the calls to the imported functions, and descriptors with
+//! the methods that the engine asks for. What does not: any ABI of the app.
+#![cfg(target_arch = "wasm32")]
+
+mod descriptor;
+mod imported;
+
+use std::cell::OnceCell;
+
+use larder_core::Result;
+use larder_store_client::{Client, Options};
+
+pub use descriptor::Descriptor;
+use imported::Imported;
+
+thread_local! {
+    static CLIENT: OnceCell<Client<Imported>> = const { OnceCell::new() };
+}
+
+/// The client of this instance. `write_behind` counts at the first call alone.
+fn client(write_behind: bool) -> Client<Imported> {
+    CLIENT.with(|client| client.get_or_init(|| Client::new(Imported, Options { write_behind, cache: true })).clone())
+}
+
+/// Descriptors of the directories that the store grants, and where the app
+/// sees them. `write_behind`: whether [`settle`] is called at the end of each
+/// turn of the app, so that what it leaves open is not lost.
+///
+/// # Errors
+/// `io` where the store is away.
+pub fn roots(write_behind: bool) -> Result<Vec<(Descriptor, String)>> {
+    let roots = client(write_behind).roots()?;
+    Ok(roots.into_iter().map(|(file, path)| (Descriptor::new(file), path)).collect())
+}
+
+/// Brings what waits into the store. A failure that nobody is left to be told
+/// of ends here: whoever serves the store has it in its log.
+pub fn settle() {
+    let client = CLIENT.with(|client| client.get().cloned());
+    if let Some(client) = client {
+        let _ = client.settle();
+    }
+}
