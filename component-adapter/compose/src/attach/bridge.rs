@@ -48,6 +48,25 @@ pub(crate) fn multi_memory() -> Module {
     module
 }
 
+/// `none(ret)` writes an `option` without a value to the memory.
+pub(crate) fn none() -> Module {
+    let mut types = TypeSection::new();
+    types.ty().function([ValType::I32], []);
+    let mut imports = ImportSection::new();
+    imports.import("to", "memory", ANY_MEMORY);
+    let mut functions = FunctionSection::new();
+    functions.function(0);
+    let mut exports = ExportSection::new();
+    exports.export("none", ExportKind::Func, 0);
+    let mut none = Function::new([]);
+    none.instructions().local_get(0).i32_const(0).i32_store8(at(0)).end();
+    let mut code = CodeSection::new();
+    code.function(&none);
+    let mut module = Module::new();
+    module.section(&types).section(&imports).section(&functions).section(&exports).section(&code);
+    module
+}
+
 /// The functions of the destination's side, in the order of their indices in
 /// both modules.
 const CHECK: u32 = 0;

@@ -51,7 +51,10 @@ impl Types {
     }
 }
 
-/// Places in the table: three for each context, then the store's host
+/// How many places a context has.
+const PER_CONTEXT: u32 = 4;
+
+/// Places in the table: those of each context, then the store's host
 /// functions, then the hosts of the gates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Places {
@@ -61,19 +64,24 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) fn get(context: u32) -> u32 {
-        context * 3
+        context * PER_CONTEXT
     }
 
     pub(crate) fn put(context: u32) -> u32 {
-        context * 3 + 1
+        context * PER_CONTEXT + 1
     }
 
     pub(crate) fn realloc(context: u32) -> u32 {
-        context * 3 + 2
+        context * PER_CONTEXT + 2
+    }
+
+    /// Writes `none` into the app's memory.
+    pub(crate) fn none(context: u32) -> u32 {
+        context * PER_CONTEXT + 3
     }
 
     pub(crate) fn host(self, index: u32) -> u32 {
-        self.contexts * 3 + index
+        self.contexts * PER_CONTEXT + index
     }
 
     pub(crate) fn gate(self, index: u32) -> u32 {
@@ -168,7 +176,7 @@ fn context_place(body: &mut Function, places: Places, first: u32) {
     if places.contexts <= 1 {
         sink.i32_const(first.cast_signed());
     } else {
-        sink.local_get(0).i32_const(3).i32_mul().i32_const(first.cast_signed()).i32_add();
+        sink.local_get(0).i32_const(PER_CONTEXT.cast_signed()).i32_mul().i32_const(first.cast_signed()).i32_add();
     }
 }
 
@@ -213,9 +221,10 @@ pub(crate) fn gates(gates: &[&GateSpec], places: Places) -> Module {
     imports.import("shim", "table", table_type(places));
     for (index, gate) in (0_u32..).zip(gates) {
         let ty = types.index(&gate.signature.params, &gate.signature.results);
+        let none = types.index(&[ValType::I32], &[]);
         functions.function(ty);
         exports.export(&gate_name(index as usize), ExportKind::Func, first + index);
-        code.function(&gate.body(&imported, places.gate(index), ty));
+        code.function(&gate.body(&imported, places.gate(index), ty, none));
     }
     let mut module = Module::new();
     module.section(&types.section).section(&imports).section(&functions).section(&exports).section(&code);
@@ -227,7 +236,6 @@ impl GateSpec {
     pub(crate) fn imports(&self) -> Vec<&str> {
         match self.dispatch {
             Dispatch::NoErrorCode => vec![NO_ERROR_CODE],
-            Dispatch::FilesystemErrorCode => vec![&self.export, NO_ERROR_CODE],
             _ => vec![&self.export],
         }
     }
@@ -249,7 +257,7 @@ impl GateSpec {
         !matches!(self.dispatch, Dispatch::Store | Dispatch::FilesystemErrorCode)
     }
 
-    fn body(&self, imported: &BTreeMap<&str, u32>, place: u32, ty: u32) -> Function {
+    fn body(&self, imported: &BTreeMap<&str, u32>, place: u32, ty: u32, none: u32) -> Function {
         let mut body = Function::new([]);
         let store = |body: &mut Function, name: &str| {
             let mut sink = body.instructions();
@@ -293,8 +301,9 @@ impl GateSpec {
                 ours(&mut body, 1);
                 store(&mut body, &self.export);
                 body.instructions().else_();
-                store(&mut body, NO_ERROR_CODE);
-                body.instructions().end();
+                // An error of the host's is none of the filesystem's.
+                body.instructions().local_get(1).i32_const(Places::none(self.context).cast_signed());
+                body.instructions().call_indirect(0, none).end();
             }
             Dispatch::Poll => {
                 store(&mut body, &self.export);

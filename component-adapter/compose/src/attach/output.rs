@@ -82,11 +82,6 @@ impl Output {
         first
     }
 
-    /// How many indices of `space` there are.
-    pub(crate) fn len(&self, space: Space) -> u32 {
-        self.counts.get(space as usize).copied().unwrap_or(0)
-    }
-
     pub(crate) fn core_module(&mut self, module: &[u8]) -> u32 {
         self.flush();
         self.component.section(&RawSection { id: ComponentSectionId::CoreModule.into(), data: module });

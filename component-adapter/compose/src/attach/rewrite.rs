@@ -9,7 +9,7 @@ use wasmparser::{CanonicalFunction, ComponentAlias, ComponentExternalKind, Compo
 use super::bridge::{self, Bridge};
 use super::extend;
 use super::glue::{self, GateSpec, Places, Signature};
-use super::interfaces::{HOST_FUNCTIONS, HostSource};
+use super::interfaces::{Dispatch, HOST_FUNCTIONS, HostSource};
 use super::mapper::{Indices, Mapper};
 use super::name_section;
 use super::output::Output;
@@ -208,11 +208,22 @@ impl<'a> Writer<'_, 'a> {
         let memory = self.out.core_export(put_in.store, "memory", ExportKind::Memory);
         let realloc = self.out.core_export(put_in.store, "cabi_realloc", ExportKind::Func);
 
-        let copiers = self.bridges(attach, memory)?;
+        let apps = self.app_memories(attach)?;
+        let copiers = self.bridges(&apps, memory);
         for (context, (get, put)) in (0_u32..).zip(copiers) {
             let copy = Signature { params: vec![wasm_encoder::ValType::I32; 3], results: vec![] };
             filled.insert(Places::get(context), (copy.clone(), get));
             filled.insert(Places::put(context), (copy, put));
+        }
+        let asks_for_codes = |gate: &Gate| gate.spec.dispatch == Dispatch::FilesystemErrorCode;
+        if attach.gates.values().any(asks_for_codes) {
+            let module = self.out.core_module(bridge::none().as_slice());
+            for (context, app) in (0_u32..).zip(&apps) {
+                let instance = self.out.instantiate(module, &[("to", *app)]);
+                let none = self.out.core_export(instance, "none", ExportKind::Func);
+                let signature = Signature { params: vec![wasm_encoder::ValType::I32], results: vec![] };
+                filled.insert(Places::none(context), (signature, none));
+            }
         }
         for (context, known) in (0_u32..).zip(&attach.contexts) {
             let Some(old) = known.realloc else { continue };
@@ -257,22 +268,27 @@ impl<'a> Writer<'_, 'a> {
         Ok(())
     }
 
-    /// The copying functions of each context: to the store, and to the app.
-    fn bridges(&mut self, attach: &AttachPlan, store: u32) -> Result<Vec<(u32, u32)>, ComposeError> {
-        if attach.contexts.is_empty() {
-            return Ok(Vec::new());
-        }
-        let store = self.out.core_bundle(&[("memory", ExportKind::Memory, store)]);
+    /// The memory of each context, as an instance that exports it.
+    fn app_memories(&mut self, attach: &AttachPlan) -> Result<Vec<u32>, ComposeError> {
         let mut apps = Vec::new();
         for context in &attach.contexts {
             let memory = self.index(Space::CoreMemory, context.memory).ok_or_else(defect)?;
             apps.push(self.out.core_bundle(&[("memory", ExportKind::Memory, memory)]));
         }
+        Ok(apps)
+    }
+
+    /// The copying functions of each context: to the store, and to the app.
+    fn bridges(&mut self, apps: &[u32], store: u32) -> Vec<(u32, u32)> {
+        if apps.is_empty() {
+            return Vec::new();
+        }
+        let store = self.out.core_bundle(&[("memory", ExportKind::Memory, store)]);
         let mut copiers = Vec::new();
         match self.store.bridge {
             Bridge::MultiMemory => {
                 let module = self.out.core_module(bridge::multi_memory().as_slice());
-                for app in apps {
+                for app in apps.iter().copied() {
                     let get = self.out.instantiate(module, &[("to", store), ("from", app)]);
                     let put = self.out.instantiate(module, &[("to", app), ("from", store)]);
                     copiers.push((get, put));
@@ -282,7 +298,7 @@ impl<'a> Writer<'_, 'a> {
                 let destination = self.out.core_module(bridge::destination().as_slice());
                 let source = self.out.core_module(bridge::source().as_slice());
                 let into_store = self.out.instantiate(destination, &[("to", store)]);
-                for app in apps {
+                for app in apps.iter().copied() {
                     let into_app = self.out.instantiate(destination, &[("to", app)]);
                     let get = self.out.instantiate(source, &[("to", into_store), ("from", app)]);
                     let put = self.out.instantiate(source, &[("to", into_app), ("from", store)]);
@@ -291,7 +307,7 @@ impl<'a> Writer<'_, 'a> {
             }
         }
         let mut copy = |instance| self.out.core_export(instance, "copy", ExportKind::Func);
-        Ok(copiers.into_iter().map(|(get, put)| (copy(get), copy(put))).collect())
+        copiers.into_iter().map(|(get, put)| (copy(get), copy(put))).collect()
     }
 
     /// The host's function that the gate stands for, lowered as the app

@@ -34,7 +34,7 @@ impl StoreModule {
         let imports = types.core_imports().ok_or_else(|| broken("it is a component".to_owned()))?;
         for (module, name, ty) in imports {
             let known = match ty {
-                EntityType::Func(id) => shim_signature(module, name).zip(signature(id)),
+                EntityType::Func(id) | EntityType::FuncExact(id) => shim_signature(module, name).zip(signature(id)),
                 _ => None,
             };
             if known.is_none_or(|(ours, theirs)| ours != theirs) {
@@ -45,7 +45,7 @@ impl StoreModule {
         let mut memory = false;
         for (name, ty) in types.core_exports().into_iter().flatten() {
             match ty {
-                EntityType::Func(id) => {
+                EntityType::Func(id) | EntityType::FuncExact(id) => {
                     if let Some(signature) = signature(id) {
                         functions.insert(name.to_owned(), signature);
                     }
