@@ -43,6 +43,8 @@ mod imports {
 const NOW: u32 = 1;
 const POLLABLE_READY: u32 = 2;
 const ENVIRONMENT: u32 = 8;
+#[cfg(feature = "forward")]
+const SETTLES: u32 = 16;
 
 thread_local! {
     static FEATURES: Cell<Option<u32>> = const { Cell::new(None) };
@@ -112,6 +114,12 @@ pub(crate) fn now() -> Timestamp {
 /// asked.
 pub(crate) fn pollable_ready(pollable: u32) -> bool {
     has(POLLABLE_READY) && imports::pollable_ready(pollable) != 0
+}
+
+/// Whether the end of each of the app's turns is told.
+#[cfg(feature = "forward")]
+pub(crate) fn settles() -> bool {
+    has(SETTLES)
 }
 
 /// Reads from a stream of the host's.

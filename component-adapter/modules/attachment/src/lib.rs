@@ -15,6 +15,8 @@ mod app;
 mod environment;
 mod errors;
 mod filesystem;
+#[cfg(feature = "forward")]
+mod forward;
 mod host;
 mod memory;
 mod poll;

@@ -13,6 +13,8 @@
 //! - [`file`]: open files and directories, the streams on them, and listings:
 //!   the semantics of `wasi:filesystem` 0.2, whatever the ABI. Its functions
 //!   ask for headroom themselves.
+//! - [`backend`]: what is open, in this module or, with the feature `forward`,
+//!   behind an imported store.
 //! - [`slots`]: handles for modules that give out their own.
 //! - [`limits`]: the bounds on what a guest can ask for.
 //! - [`statistics`]: what volumes hold.
@@ -26,6 +28,8 @@
 
 #[cfg(target_arch = "wasm32")]
 mod admission;
+#[cfg(target_arch = "wasm32")]
+pub mod backend;
 pub mod allocator;
 #[cfg(target_arch = "wasm32")]
 pub mod file;

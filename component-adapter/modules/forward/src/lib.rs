@@ -22,6 +22,7 @@ use imported::Imported;
 
 thread_local! {
     static CLIENT: OnceCell<Client<Imported>> = const { OnceCell::new() };
+    static PATHS: OnceCell<&'static [&'static str]> = const { OnceCell::new() };
 }
 
 /// The client of this instance. `write_behind` counts at the first call alone.
@@ -35,9 +36,14 @@ fn client(write_behind: bool) -> Client<Imported> {
 ///
 /// # Errors
 /// `io` where the store is away.
-pub fn roots(write_behind: bool) -> Result<Vec<(Descriptor, String)>> {
+pub fn roots(write_behind: bool) -> Result<Vec<(Descriptor, &'static str)>> {
     let roots = client(write_behind).roots()?;
-    Ok(roots.into_iter().map(|(file, path)| (Descriptor::new(file), path)).collect())
+    // The paths live as long as the instance, and are the same each time.
+    let paths = PATHS.with(|paths| {
+        let leak = || roots.iter().map(|(_, path)| &*path.clone().leak()).collect::<Vec<_>>().leak();
+        *paths.get_or_init(|| leak())
+    });
+    Ok(roots.into_iter().zip(paths).map(|((file, _), path)| (Descriptor::new(file), *path)).collect())
 }
 
 /// Brings what waits into the store. A failure that nobody is left to be told

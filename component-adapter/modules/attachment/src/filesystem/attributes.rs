@@ -1,6 +1,7 @@
 //! Methods of `descriptor` on attributes, and times.
 
 use larder_core::{ErrorCode, SetTime, Timestamp};
+use larder_engine::file::OpenFile;
 
 use crate::answer::{self, code, file_type, result};
 use crate::app::App;
@@ -69,7 +70,7 @@ extern "C" fn set_times(
 #[unsafe(export_name = "wasi:filesystem/types#[method]descriptor.metadata-hash")]
 extern "C" fn metadata_hash(context: u32, file: u32, ret: u32) {
     let app = App::enter(context);
-    let hash = with_descriptor(file, |file| file.get().map(|file| file.metadata_hash()));
+    let hash = with_descriptor(file, OpenFile::metadata_hash);
     answer::metadata_hash(app, ret, hash.map_err(code));
 }
 

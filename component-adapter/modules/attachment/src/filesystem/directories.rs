@@ -41,6 +41,8 @@ extern "C" fn drop_listing(context: u32, listing: u32) {
 #[unsafe(export_name = "wasi:filesystem/preopens#get-directories")]
 extern "C" fn get_directories(context: u32, ret: u32) {
     let app = App::enter(context);
+    #[cfg(feature = "forward")]
+    crate::forward::prepare();
     let Ok(roots) = OpenFile::roots(host::now) else { trap() };
     let count = roots.len();
     let address = app.allocate(4, count.saturating_mul(12));

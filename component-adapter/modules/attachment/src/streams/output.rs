@@ -1,5 +1,5 @@
-//! Methods of `output-stream` on files. A write is in the store when it
-//! returns, so that there is nothing to flush.
+//! Methods of `output-stream` on files. A write is with the engine when it
+//! returns: a flush has nothing to do but to report what was deferred.
 
 use larder_engine::file::Zeros;
 use larder_engine::limits::{MAX_BLOCKING_WRITE, MAX_BLOCKING_ZEROES, MAX_WRITE};
@@ -38,13 +38,13 @@ fn write_file(app: App, output: u32, bytes: u32, count: u32, ret: u32) {
 #[unsafe(export_name = "wasi:io/streams#[method]output-stream.flush")]
 extern "C" fn flush(context: u32, output: u32, ret: u32) {
     let app = App::enter(context);
-    answer::stream_done(app, ret, with_output(output, |output| output.check()));
+    answer::stream_done(app, ret, with_output(output, |output| output.flush()));
 }
 
 #[unsafe(export_name = "wasi:io/streams#[method]output-stream.blocking-flush")]
 extern "C" fn blocking_flush(context: u32, output: u32, ret: u32) {
     let app = App::enter(context);
-    answer::stream_done(app, ret, with_output(output, |output| output.check()));
+    answer::stream_done(app, ret, with_output(output, |output| output.flush()));
 }
 
 #[unsafe(export_name = "wasi:io/streams#[method]output-stream.write-zeroes")]

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
-use larder_core::{Descriptor, DirectoryEntry, ENTRY_BYTES, Result};
+use larder_core::{DirectoryEntry, ENTRY_BYTES, Result};
 
 use super::OpenFile;
+use crate::backend::Descriptor;
 use crate::headroom;
 use crate::limits::DIRECTORY_BATCH;
 

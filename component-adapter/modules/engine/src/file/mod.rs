@@ -8,20 +8,22 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use larder_core::{
-    Chunks, Descriptor, DescriptorFlags, Error, ErrorCode, FileType, Follow, OpenFlags, Result, Source, Timestamp,
+    Chunks, DescriptorFlags, Error, ErrorCode, FileType, Follow, MetadataHash, OpenFlags, Result, Source, Timestamp,
 };
 
 pub use self::listing::Listing;
 pub use self::streams::{Place, Reader, Stopped, Writer, Zeros};
+use crate::backend::{self, Descriptor};
 use crate::limits::MAX_READ;
-use crate::{Clock, headroom, start};
+use crate::{Clock, headroom};
 
 /// An open description, shared by a descriptor and the streams on it.
 #[derive(Clone)]
 pub struct OpenFile(Rc<Inner>);
 
 struct Inner {
-    /// `None` where the image is damaged: every call says so.
+    /// `None` where the image is damaged, or the imported store away: every
+    /// call says so.
     descriptor: Option<Descriptor>,
     /// The store renews the access time at the first read alone: later ones
     /// need not ask the clock.
@@ -39,21 +41,16 @@ impl OpenFile {
         Self(Rc::new(Inner { descriptor, read_before: Cell::new(false) }))
     }
 
-    /// The root of each mount, with its path. With a damaged image a directory
-    /// at `/` whose every function fails with `io`.
+    /// The root of each mount, with its path. With a damaged image, or a store
+    /// that is away, a directory at `/` whose every function fails with `io`.
     ///
     /// # Errors
     /// `quota` and `insufficient-space`, as for any open directory.
     pub fn roots(clock: Clock) -> Result<Vec<(Self, &'static str)>> {
         headroom::for_little("get-directories")?;
-        match start::mounts(clock) {
-            Ok(mounts) => {
-                let root = |mount: &'static larder_image::OpenMount| {
-                    Ok((Self::new(mount.view.root()?), mount.guest_path.as_str()))
-                };
-                mounts.iter().map(root).collect()
-            }
-            Err(_) => Ok(vec![(Self::of(None), "/")]),
+        match backend::roots(clock)? {
+            Some(roots) => Ok(roots.into_iter().map(|(root, path)| (Self::new(root), path)).collect()),
+            None => Ok(vec![(Self::of(None), "/")]),
         }
     }
 
@@ -124,10 +121,18 @@ impl OpenFile {
         if !file.flags().contains(DescriptorFlags::READ) {
             return Err(Error::new(ErrorCode::BadDescriptor, "read"));
         }
-        let size = file.size()?;
+        let length = usize::try_from(length).map_or(MAX_READ, |length| length.min(MAX_READ));
+        let readable = backend::readable(file, offset, length)?;
         self.touch(clock);
-        let length = size.saturating_sub(offset).min(length);
-        Ok(usize::try_from(length).map_or(MAX_READ, |length| length.min(MAX_READ)))
+        Ok(readable)
+    }
+
+    /// The inode's identity as a hash.
+    ///
+    /// # Errors
+    /// `io` where the image is damaged.
+    pub fn metadata_hash(&self) -> Result<MetadataHash> {
+        backend::metadata_hash(self.get()?)
     }
 
     /// Hands bytes from `offset` to `visitor`, as [`Descriptor::read_with`].

@@ -7,7 +7,7 @@ use larder_core::{DescriptorFlags, Error, ErrorCode, Result, Source};
 
 use super::{OpenFile, Pieces};
 use crate::limits::{MAX_READ, MAX_STREAMS};
-use crate::{Clock, headroom};
+use crate::{Clock, backend, headroom};
 
 type Count = std::thread::LocalKey<Cell<u32>>;
 
@@ -103,9 +103,9 @@ impl Reader {
         if length == 0 {
             return Ok(0);
         }
-        let size = self.stream.file.get().and_then(|file| file.size()).map_err(|error| self.stream.fail(error))?;
-        let length = size.saturating_sub(self.position.get()).min(length);
-        match usize::try_from(length).map_or(MAX_READ, |length| length.min(MAX_READ)) {
+        let length = usize::try_from(length).map_or(MAX_READ, |length| length.min(MAX_READ));
+        let file = self.stream.file.get().map_err(|error| self.stream.fail(error))?;
+        match backend::readable(file, self.position.get(), length).map_err(|error| self.stream.fail(error))? {
             0 => Err(Stopped::Closed),
             length => Ok(length),
         }
@@ -204,14 +204,25 @@ impl Writer {
         written.map_err(|error| self.stream.fail(error))
     }
 
-    /// Writes are in the store as soon as they return: there is nothing to
-    /// flush, and nothing to report but that the stream has ended.
+    /// Whether it can go on.
     ///
     /// # Errors
     /// `Closed` where it has ended.
     #[inline]
     pub fn check(&self) -> Result<(), Stopped> {
         self.stream.check()
+    }
+
+    /// Reports what went wrong with what was written. In a store of our own
+    /// that is nothing: writes are in it as soon as they return.
+    ///
+    /// # Errors
+    /// `Closed` where it has ended; the failure of a write that was deferred.
+    #[inline]
+    pub fn flush(&self) -> Result<(), Stopped> {
+        self.stream.check()?;
+        let flushed = self.stream.file.get().and_then(backend::flush);
+        flushed.map_err(|error| self.stream.fail(error))
     }
 }
 
