@@ -3,10 +3,10 @@
 
 mod chunk;
 mod chunks;
+mod map;
 mod source;
 mod stored;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use bytes::Bytes;
 pub use self::chunk::ChunkState;
 use self::chunk::{Chunk, extent_cost};
 pub use self::chunks::Chunks;
+use self::map::ChunkMap;
 pub use self::source::Source;
 
 /// Bytes in one chunk: the unit of sharing, copy-on-write, loading and
@@ -42,7 +43,7 @@ pub(crate) struct Absent {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Content {
     len: u64,
-    chunks: Arc<BTreeMap<u64, Chunk>>,
+    chunks: ChunkMap,
 }
 
 /// The part of `range` that lies in each chunk: index and range within it.
@@ -78,7 +79,7 @@ impl Content {
     pub(crate) fn read(&self, offset: u64, length: usize) -> Result<Chunks, Absent> {
         let mut out = Chunks::default();
         for (index, within) in pieces(self.clamp(offset, length)) {
-            match self.chunks.get(&index) {
+            match self.chunks.get(index) {
                 None => out.push_zeros(within.len()),
                 Some(chunk) => chunk.share(index, within, &mut out)?,
             }
@@ -95,7 +96,7 @@ impl Content {
             let (part, tail) = rest.split_at_mut(within.len());
             done += part.len();
             rest = tail;
-            match self.chunks.get(&index) {
+            match self.chunks.get(index) {
                 None => part.fill(0),
                 Some(chunk) => chunk.copy(index, within, part)?,
             }
@@ -109,7 +110,7 @@ impl Content {
     pub(crate) fn visit(&self, offset: u64, length: usize, visitor: &mut dyn FnMut(&[u8])) -> Result<usize, Absent> {
         let range = self.clamp(offset, length);
         for (index, within) in pieces(range.clone()) {
-            if let Some(chunk) = self.chunks.get(&index)
+            if let Some(chunk) = self.chunks.get(index)
                 && chunk.overlaps(&within)
             {
                 chunk.loaded(index)?;
@@ -118,7 +119,7 @@ impl Content {
         let mut done = 0;
         for (index, within) in pieces(range) {
             done += within.len();
-            match self.chunks.get(&index) {
+            match self.chunks.get(index) {
                 None => visitor(ZEROS.get(within).unwrap_or_default()),
                 Some(chunk) => chunk.visit(&within, visitor),
             }
@@ -130,7 +131,7 @@ impl Content {
     /// `offset` are written; the caller has checked that the sum fits.
     pub(crate) fn write_cost(&self, offset: u64, length: usize) -> u64 {
         pieces(offset..offset + length as u64)
-            .map(|(index, within)| match self.chunks.get(&index) {
+            .map(|(index, within)| match self.chunks.get(index) {
                 None => extent_cost(&within),
                 Some(chunk) => chunk.growth_cost(&within),
             })
@@ -143,28 +144,28 @@ impl Content {
     pub(crate) fn write(&mut self, offset: u64, data: &dyn Source) -> Result<(), Absent> {
         let end = offset + data.len() as u64;
         for (index, within) in pieces(offset..end) {
-            if let Some(chunk) = self.chunks.get(&index)
+            if let Some(chunk) = self.chunks.get(index)
                 && !chunk.covered_by(&within)
             {
                 chunk.loaded(index)?;
             }
         }
-        let chunks = Arc::make_mut(&mut self.chunks);
         let mut done = 0;
         for (index, within) in pieces(offset..end) {
             let part = done..done + within.len();
             done = part.end;
-            if !chunks.contains_key(&index) {
-                // A file that grows in order gets whole chunks at once: each is
-                // paid for by the full one before it, so memory stays within
-                // twice what is charged.
-                let follows = within.start == 0 && index > 0 && chunks.get(&(index - 1)).is_some_and(Chunk::is_full);
-                let reserve = if follows { CHUNK_BYTES } else { part.len() };
-                chunks.insert(index, Chunk::empty(within.start, reserve));
-            }
-            if let Some(chunk) = chunks.get_mut(&index) {
+            if let Some(chunk) = self.chunks.get_mut(index) {
                 chunk.write(within.start, data, part);
+                continue;
             }
+            // A file that grows in order gets whole chunks at once: each is
+            // paid for by the full one before it, so memory stays within
+            // twice what is charged.
+            let follows = within.start == 0 && index > 0 && self.chunks.get(index - 1).is_some_and(Chunk::is_full);
+            let reserve = if follows { CHUNK_BYTES } else { part.len() };
+            let mut chunk = Chunk::empty(within.start, reserve);
+            chunk.write(within.start, data, part);
+            self.chunks.insert(index, chunk);
         }
         self.len = self.len.max(end);
         Ok(())
@@ -175,14 +176,13 @@ impl Content {
     /// before the last chunk.
     pub(crate) fn push_shared(&mut self, offset: u64, bytes: Bytes) -> Option<()> {
         let end = offset.checked_add(bytes.len() as u64)?;
-        let behind = self.chunks.last_key_value().is_none_or(|(last, _)| offset / CHUNK > *last);
+        let behind = self.chunks.last().is_none_or(|(last, _)| offset / CHUNK > last);
         if bytes.is_empty() || !offset.is_multiple_of(PAGE_BYTES as u64) || !behind {
             return None;
         }
-        let chunks = Arc::make_mut(&mut self.chunks);
         let mut rest = bytes;
         for (index, within) in pieces(offset..end) {
-            chunks.insert(index, Chunk::shared(within.start, rest.split_to(within.len())));
+            self.chunks.insert(index, Chunk::shared(within.start, rest.split_to(within.len())));
         }
         self.len = self.len.max(end);
         Some(())
@@ -192,25 +192,23 @@ impl Content {
     /// again. Returns the bytes no longer charged.
     pub(crate) fn set_len(&mut self, len: u64) -> Result<u64, Absent> {
         let mut refund = 0;
-        if len < self.len && self.chunks.last_key_value().is_some_and(|(last, _)| last * CHUNK + (CHUNK - 1) >= len) {
+        if len < self.len && self.chunks.last().is_some_and(|(last, _)| last * CHUNK + (CHUNK - 1) >= len) {
             let index = len / CHUNK;
             #[allow(clippy::cast_possible_truncation, reason = "below CHUNK_BYTES")]
             let keep = (len % CHUNK) as usize;
             if keep > 0
-                && let Some(chunk) = self.chunks.get(&index)
+                && let Some(chunk) = self.chunks.get(index)
                 && chunk.is_cut_by(keep)
             {
                 chunk.loaded(index)?;
             }
-            let chunks = Arc::make_mut(&mut self.chunks);
-            let cut = chunks.split_off(&if keep == 0 { index } else { index + 1 });
-            refund += cut.values().map(Chunk::cost).sum::<u64>();
+            refund += self.chunks.cut(if keep == 0 { index } else { index + 1 });
             if keep > 0
-                && let Some(chunk) = chunks.get_mut(&index)
+                && let Some(chunk) = self.chunks.get_mut(index)
             {
                 let before = chunk.cost();
                 if chunk.truncate(keep) {
-                    chunks.remove(&index);
+                    self.chunks.remove(index);
                     refund += before;
                 } else {
                     refund += before - chunk.cost();
@@ -223,32 +221,30 @@ impl Content {
 
     /// The bytes that are charged for this content.
     pub(crate) fn cost(&self) -> u64 {
-        self.chunks.values().map(Chunk::cost).sum()
+        self.chunks.iter().map(|(_, chunk)| chunk.cost()).sum()
     }
 
     /// The stored extents, ascending: offset in the file and bytes.
     pub(crate) fn extents(&self) -> impl Iterator<Item = Result<(u64, Bytes), Absent>> + '_ {
         self.chunks.iter().map(|(index, chunk)| {
-            chunk.loaded(*index)?;
+            chunk.loaded(index)?;
             let (start, bytes) = chunk.extent();
             Ok((index * CHUNK + start as u64, bytes))
         })
     }
 
     pub(crate) fn states(&self) -> impl Iterator<Item = (u64, ChunkState)> + '_ {
-        self.chunks.iter().map(|(index, chunk)| (*index, chunk.state().clone()))
+        self.chunks.iter().map(|(index, chunk)| (index, chunk.state().clone()))
     }
 
     /// Changes one chunk's residency; `None` where there is no such chunk.
     pub(crate) fn with_chunk<T>(&mut self, index: u64, change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
-        Arc::make_mut(&mut self.chunks).get_mut(&index).map(change)
+        self.chunks.get_mut(index).map(change)
     }
 
     /// Marks every dirty chunk as clean in `version`.
     pub(crate) fn mark_clean(&mut self, version: &Arc<str>) {
-        for chunk in Arc::make_mut(&mut self.chunks).values_mut() {
-            chunk.mark_clean(version);
-        }
+        self.chunks.for_each_mut(|chunk| chunk.mark_clean(version));
     }
 }
 
