@@ -6,6 +6,9 @@
 
 use std::cell::RefCell;
 
+use larder_engine::file::{Reader, Stopped};
+use larder_engine::headroom;
+
 thread_local! {
     /// The last answer that lies in no other place.
     static KEPT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -20,7 +23,7 @@ pub(crate) struct Lent {
 
 impl Lent {
     fn of(bytes: &[u8]) -> Self {
-        Self { address: bytes.as_ptr().addr(), length: bytes.len() }
+        Self { address: bytes.as_ptr().expose_provenance(), length: bytes.len() }
     }
 }
 
@@ -31,23 +34,31 @@ pub(crate) fn keep(bytes: Vec<u8>) -> Lent {
     lent
 }
 
-/// Answers with the pieces that `read` hands out. One piece is lent where it
-/// lies; several are gathered.
-pub(crate) fn lend<E>(read: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<usize, E>) -> Result<Lent, E> {
+/// Bytes of a read that needs no more memory than is always there: 4 KiB.
+const MODEST: u64 = 4 << 10;
+
+/// Answers with the next bytes of a file, at most `length`. What is one piece
+/// in the store is lent where it lies; several are gathered.
+pub(crate) fn lend(reader: &Reader, length: u64) -> Result<Lent, Stopped> {
+    KEPT.take();
+    let readable = reader.readable(length)?;
+    // A reader takes less when memory is short: it reads again for the rest.
+    let length = if headroom::for_content(readable, "read").is_ok() { readable as u64 } else { length.min(MODEST) };
     let mut first: Option<Lent> = None;
     let mut gathered = Vec::new();
-    KEPT.take();
-    read(&mut |piece| {
-        match first {
-            None => first = Some(Lent::of(piece)),
-            Some(lent) if gathered.is_empty() => {
-                // SAFETY: `read` is still at it: the store is locked, so that
-                // its first piece is where it was.
-                let before = unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance(lent.address), lent.length) };
+    reader.read_with(length, &mut |piece| match first {
+        None => first = Some(Lent::of(piece)),
+        Some(lent) => {
+            if gathered.is_empty() {
+                gathered.reserve_exact(readable);
+                // SAFETY: the store is still being read: it is locked, so that
+                // the first piece is where it was.
+                let before = unsafe {
+                    core::slice::from_raw_parts(core::ptr::with_exposed_provenance(lent.address), lent.length)
+                };
                 gathered.extend_from_slice(before);
-                gathered.extend_from_slice(piece);
             }
-            Some(_) => gathered.extend_from_slice(piece),
+            gathered.extend_from_slice(piece);
         }
     })?;
     Ok(match first {

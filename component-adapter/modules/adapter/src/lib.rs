@@ -6,15 +6,16 @@
 //! 0.3. All have one store.
 //!
 //! What lives here: the component's exports. What does not: the store
-//! (`larder-core`), and the allocator, image and mounts (`larder-engine`).
+//! (`larder-core`), and the allocator, image, open files and streams
+//! (`larder-engine`).
 #![cfg(target_arch = "wasm32")]
 
+#[cfg(feature = "p2")]
 mod answer;
 mod codes;
-mod file;
-mod limits;
 #[cfg(feature = "p2")]
 mod p2;
 #[cfg(feature = "p3")]
 mod p3;
-mod store;
+
+larder_engine::install_allocator!();

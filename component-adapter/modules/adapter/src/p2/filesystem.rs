@@ -1,5 +1,10 @@
 //! `wasi:filesystem`.
 
+use larder_core::Descriptor as Core;
+use larder_engine::file::{Listing, OpenFile, Place};
+use larder_engine::headroom;
+use larder_engine::limits::MAX_READ;
+
 use super::bindings::exports::wasi::filesystem::preopens;
 use super::bindings::exports::wasi::filesystem::types::{
     self, Advice, Descriptor as Handle, DescriptorBorrow, DescriptorStat, DescriptorType, DirectoryEntry,
@@ -10,8 +15,6 @@ use super::convert;
 use super::error::Error;
 use super::streams::{Input, Output};
 use super::{Adapter, now};
-use crate::file::{Listing, OpenFile, Place};
-use crate::limits::MAX_READ;
 
 type Result<T> = core::result::Result<T, ErrorCode>;
 
@@ -25,9 +28,11 @@ impl types::Guest for Adapter {
 }
 
 impl preopens::Guest for Adapter {
+    /// An app whose directories can't be opened has none: the WIT has no error
+    /// here.
     fn get_directories() -> Vec<(Handle, String)> {
-        let directories = crate::store::directories(now);
-        directories.into_iter().map(|(directory, path)| (Handle::new(OpenFile::new(directory)), path)).collect()
+        let roots = OpenFile::roots(now).unwrap_or_default();
+        roots.into_iter().map(|(root, path)| (Handle::new(root), path.to_owned())).collect()
     }
 }
 
@@ -40,82 +45,94 @@ fn hash(hash: larder_core::MetadataHash) -> MetadataHashValue {
     MetadataHashValue { lower: hash.lower, upper: hash.upper }
 }
 
-impl OpenFile {
-    fn output(&self, place: Place, operation: &'static str) -> Result<OutputStream> {
-        answer(self.writer(place, operation)).map(|writer| OutputStream::new(Output::file(writer)))
-    }
+fn output(file: &OpenFile, place: Place) -> Result<OutputStream> {
+    answer(file.writer(place)).map(|writer| OutputStream::new(Output::file(writer)))
+}
+
+/// A call that needs no memory to speak of.
+fn on<T>(file: &OpenFile, call: impl FnOnce(&Core) -> larder_core::Result<T>) -> Result<T> {
+    answer(file.get().and_then(call))
+}
+
+/// A call that adds a name.
+fn adding(
+    file: &OpenFile,
+    operation: &'static str,
+    call: impl FnOnce(&Core) -> larder_core::Result<()>,
+) -> Result<()> {
+    answer(file.for_names(operation).and_then(call))
 }
 
 impl GuestDescriptor for OpenFile {
     fn read_via_stream(&self, offset: Filesize) -> Result<InputStream> {
-        let reader = answer(self.reader(offset))?;
-        self.touch(now);
-        Ok(InputStream::new(Input::file(reader)))
+        answer(self.reader(now, offset)).map(|reader| InputStream::new(Input::file(reader)))
     }
 
     fn write_via_stream(&self, offset: Filesize) -> Result<OutputStream> {
-        self.output(Place::At(offset), "write-via-stream")
+        output(self, Place::At(offset))
     }
 
     fn append_via_stream(&self) -> Result<OutputStream> {
-        self.output(Place::End, "append-via-stream")
+        output(self, Place::End)
     }
 
     fn advise(&self, offset: Filesize, length: Filesize, _: Advice) -> Result<()> {
-        answer(self.file().advise(offset, length))
+        on(self, |file| file.advise(offset, length))
     }
 
     fn sync_data(&self) -> Result<()> {
-        answer(self.file().sync_data())
+        on(self, Core::sync_data)
     }
 
     fn get_flags(&self) -> Result<types::DescriptorFlags> {
-        Ok(convert::wasi_descriptor_flags(self.file().flags()))
+        on(self, |file| Ok(convert::wasi_descriptor_flags(file.flags())))
     }
 
     fn get_type(&self) -> Result<DescriptorType> {
-        Ok(convert::kind(self.file().file_type()))
+        on(self, |file| Ok(convert::kind(file.file_type())))
     }
 
     fn set_size(&self, size: Filesize) -> Result<()> {
-        answer(self.file().set_size(now(), size))
+        on(self, |file| file.set_size(now(), size))
     }
 
     fn set_times(&self, accessed: NewTimestamp, modified: NewTimestamp) -> Result<()> {
         let (accessed, modified) = (convert::set_time(accessed)?, convert::set_time(modified)?);
-        answer(self.file().set_times(now(), accessed, modified))
+        on(self, |file| file.set_times(now(), accessed, modified))
     }
 
     fn read(&self, length: Filesize, offset: Filesize) -> Result<(Vec<u8>, bool)> {
-        let length = usize::try_from(length).map_or(MAX_READ, |length| length.min(MAX_READ));
-        let data = answer(self.read_at(offset, length))?;
-        self.touch(now);
-        let at_end = data.len() < length;
+        let readable = answer(self.readable(now, offset, length))?;
+        answer(headroom::for_content(readable, "read"))?;
+        let mut data = Vec::with_capacity(readable);
+        answer(self.read_with(offset, readable, |piece| data.extend_from_slice(piece)))?;
+        let at_end = (data.len() as Filesize) < length.min(MAX_READ as Filesize);
         Ok((data, at_end))
     }
 
     fn write(&self, data: Vec<u8>, offset: Filesize) -> Result<Filesize> {
-        answer(self.file().write(now(), offset, &data)).map(|written| written as Filesize)
+        let written = OpenFile::write(self, now, offset, &data.as_slice());
+        answer(written).map(|written| written as Filesize)
     }
 
     fn read_directory(&self) -> Result<DirectoryEntryStream> {
-        answer(Listing::open(self.file())).map(DirectoryEntryStream::new)
+        answer(Listing::open(self)).map(DirectoryEntryStream::new)
     }
 
     fn sync(&self) -> Result<()> {
-        answer(self.file().sync())
+        on(self, Core::sync)
     }
 
     fn create_directory_at(&self, path: String) -> Result<()> {
-        answer(self.file().create_directory_at(now(), &path))
+        adding(self, "create-directory", |file| file.create_directory_at(now(), &path))
     }
 
     fn stat(&self) -> Result<DescriptorStat> {
-        answer(self.file().stat()).map(|attributes| convert::stat(&attributes))
+        on(self, |file| Ok(convert::stat(&file.stat()?)))
     }
 
     fn stat_at(&self, flags: PathFlags, path: String) -> Result<DescriptorStat> {
-        answer(self.file().stat_at(convert::follow(flags), &path)).map(|attributes| convert::stat(&attributes))
+        on(self, |file| Ok(convert::stat(&file.stat_at(convert::follow(flags), &path)?)))
     }
 
     fn set_times_at(
@@ -126,12 +143,12 @@ impl GuestDescriptor for OpenFile {
         modified: NewTimestamp,
     ) -> Result<()> {
         let (accessed, modified) = (convert::set_time(accessed)?, convert::set_time(modified)?);
-        answer(self.file().set_times_at(now(), convert::follow(flags), &path, accessed, modified))
+        on(self, |file| file.set_times_at(now(), convert::follow(flags), &path, accessed, modified))
     }
 
     fn link_at(&self, flags: PathFlags, path: String, to: DescriptorBorrow<'_>, to_path: String) -> Result<()> {
-        let to = to.get::<OpenFile>().file();
-        answer(self.file().link_at(now(), convert::follow(flags), &path, to, &to_path))
+        let follow = convert::follow(flags);
+        adding(self, "link", |file| file.link_at(now(), follow, &path, to.get::<Self>().get()?, &to_path))
     }
 
     fn open_at(
@@ -142,46 +159,48 @@ impl GuestDescriptor for OpenFile {
         flags: types::DescriptorFlags,
     ) -> Result<Handle> {
         let (open_flags, flags) = (convert::open_flags(open_flags), convert::descriptor_flags(flags));
-        let opened = self.file().open_at(now(), convert::follow(path_flags), &path, open_flags, flags);
-        answer(opened).map(|file| Handle::new(OpenFile::new(file)))
+        let opened = OpenFile::open_at(self, now, convert::follow(path_flags), &path, open_flags, flags);
+        answer(opened).map(Handle::new)
     }
 
     fn readlink_at(&self, path: String) -> Result<String> {
-        answer(self.file().readlink_at(&path)).map(|target| (*target).to_owned())
+        on(self, |file| Ok((*file.readlink_at(&path)?).to_owned()))
     }
 
     fn remove_directory_at(&self, path: String) -> Result<()> {
-        answer(self.file().remove_directory_at(now(), &path))
+        on(self, |file| file.remove_directory_at(now(), &path))
     }
 
     fn rename_at(&self, path: String, to: DescriptorBorrow<'_>, to_path: String) -> Result<()> {
-        answer(self.file().rename_at(now(), &path, to.get::<OpenFile>().file(), &to_path))
+        adding(self, "rename", |file| file.rename_at(now(), &path, to.get::<Self>().get()?, &to_path))
     }
 
     fn symlink_at(&self, target: String, path: String) -> Result<()> {
-        answer(self.file().symlink_at(now(), &target, &path))
+        adding(self, "symlink", |file| file.symlink_at(now(), &target, &path))
     }
 
     fn unlink_file_at(&self, path: String) -> Result<()> {
-        answer(self.file().unlink_file_at(now(), &path))
+        on(self, |file| file.unlink_file_at(now(), &path))
     }
 
+    /// With a damaged image nothing can be told to be the same.
     fn is_same_object(&self, other: DescriptorBorrow<'_>) -> bool {
-        self.file().is_same_object(other.get::<OpenFile>().file())
+        let both = (self.get(), other.get::<Self>().get());
+        matches!(both, (Ok(file), Ok(other)) if file.is_same_object(other))
     }
 
     fn metadata_hash(&self) -> Result<MetadataHashValue> {
-        Ok(hash(self.file().metadata_hash()))
+        on(self, |file| Ok(hash(file.metadata_hash())))
     }
 
     fn metadata_hash_at(&self, flags: PathFlags, path: String) -> Result<MetadataHashValue> {
-        answer(self.file().metadata_hash_at(convert::follow(flags), &path)).map(hash)
+        on(self, |file| file.metadata_hash_at(convert::follow(flags), &path).map(hash))
     }
 }
 
 impl GuestDirectoryEntryStream for Listing {
     fn read_directory_entry(&self) -> Result<Option<DirectoryEntry>> {
-        let entry = answer(self.next())?;
+        let entry = answer(self.next_entry())?;
         Ok(entry.map(|entry| DirectoryEntry { type_: convert::kind(entry.file_type), name: (*entry.name).to_owned() }))
     }
 }

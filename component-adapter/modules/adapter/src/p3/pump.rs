@@ -12,14 +12,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use larder_core::{CHUNK_BYTES, Descriptor, DescriptorFlags, DirectoryEntry, Error, ErrorCode, FileType};
+use larder_core::{CHUNK_BYTES, DescriptorFlags, DirectoryEntry, Error, ErrorCode, FileType};
+use larder_engine::file::{Listing, OpenFile, Place};
+use larder_engine::headroom;
+use larder_engine::limits::DIRECTORY_BATCH;
 use wit_bindgen::rt::async_support::{FutureReader, FutureVtable, StreamReader, StreamVtable};
 
 use super::bindings::exports::wasi::filesystem::types;
 use super::bindings::{wit_future, wit_stream};
 use super::{convert, now};
-use crate::file::{Listing, Place};
-use crate::limits::DIRECTORY_BATCH;
 
 /// How a stream ended, for the `future` that WASI gives beside it.
 type Ended = Result<(), types::ErrorCode>;
@@ -76,13 +77,13 @@ enum Transfer {
     Read(Read),
     List(List),
     Write(Write),
-    /// The outcome, until it is taken.
-    Outcome(Box<Outcome>),
+    /// The outcome, which stays until it is taken.
+    Outcome(#[allow(dead_code, reason = "read by the runtime")] Box<Outcome>),
 }
 
 /// A file on its way out.
 struct Read {
-    file: Descriptor,
+    file: OpenFile,
     position: u64,
     ended: u32,
 }
@@ -98,7 +99,7 @@ struct List {
 
 /// Bytes on their way into a file.
 struct Write {
-    file: Descriptor,
+    file: OpenFile,
     place: Place,
     buffer: Vec<u8>,
     ended: u32,
@@ -114,7 +115,6 @@ struct Outcome {
 impl Outcome {
     fn of(result: Result<(), ErrorCode>) -> Self {
         let mut code = [0; 19];
-        let [.., _] = &mut code;
         if let (Err(error), Some(number)) = (result, code.get_mut(3)) {
             *number = convert::number(error);
         }
@@ -297,7 +297,7 @@ impl List {
             self.taken = 0;
             self.batch.clear();
             while self.batch.len() < DIRECTORY_BATCH
-                && let Some(entry) = self.listing.next()?
+                && let Some(entry) = self.listing.next_entry()?
             {
                 self.batch.push(entry);
             }
@@ -330,8 +330,8 @@ impl Write {
         // SAFETY: so many bytes have been written to the buffer.
         unsafe { self.buffer.set_len(count) };
         match &mut self.place {
-            Place::End => self.file.append(now(), &self.buffer).map(drop),
-            Place::At(position) => self.file.write(now(), *position, &self.buffer).map(|written| {
+            Place::End => self.file.append(now, &self.buffer.as_slice()).map(drop),
+            Place::At(position) => self.file.write(now, *position, &self.buffer.as_slice()).map(|written| {
                 *position = position.saturating_add(written as u64);
             }),
         }
@@ -357,16 +357,18 @@ fn with_pump(call: impl FnOnce(&mut Pump) -> Result<(), (u32, ErrorCode)>) {
 
 /// A description of its own for a stream, which the volume counts.
 pub(super) fn duplicate(
-    file: &Descriptor,
+    file: &OpenFile,
     needed: DescriptorFlags,
     operation: &'static str,
-) -> larder_core::Result<Descriptor> {
+) -> larder_core::Result<OpenFile> {
+    headroom::for_little(operation)?;
+    let file = file.get()?;
     if file.file_type() == FileType::Directory {
         Err(Error::new(ErrorCode::IsDirectory, operation))
     } else if !file.flags().contains(needed) {
         Err(Error::new(ErrorCode::BadDescriptor, operation))
     } else {
-        file.dup()
+        file.dup().map(OpenFile::new)
     }
 }
 
@@ -374,7 +376,7 @@ pub(super) fn duplicate(
 const NO_PUMP: ErrorCode = ErrorCode::Unsupported;
 
 /// Reads a file from `position` to its end.
-pub(super) fn read(file: larder_core::Result<Descriptor>, position: u64) -> (StreamReader<u8>, FutureReader<Ended>) {
+pub(super) fn read(file: larder_core::Result<OpenFile>, position: u64) -> (StreamReader<u8>, FutureReader<Ended>) {
     let (stream, out) = ends(BYTES.new);
     let (future, ended) = ends(ENDED.new);
     with_pump(|pump| match file {
@@ -415,7 +417,7 @@ pub(super) fn list(
 }
 
 /// Writes what a stream brings to a file.
-pub(super) fn write(data: &StreamReader<u8>, file: larder_core::Result<Descriptor>, place: Place) -> FutureReader<Ended> {
+pub(super) fn write(data: &StreamReader<u8>, file: larder_core::Result<OpenFile>, place: Place) -> FutureReader<Ended> {
     let source = data.take_handle();
     let (future, ended) = ends(ENDED.new);
     with_pump(|pump| match file {

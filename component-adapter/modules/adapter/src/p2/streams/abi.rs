@@ -50,7 +50,7 @@ unsafe fn read(stream: *const u8, length: u64, host: fn(&Input, u64) -> Result<V
     // SAFETY: as the function's.
     let input: &Input = unsafe { InputStreamBorrow::lift(stream) }.get();
     let read = match input {
-        Input::File(reader) => answer::lend(|lend| reader.lend(length, lend)).map_err(stopped),
+        Input::File(reader) => answer::lend(reader, length).map_err(stopped),
         Input::Host(_) => host(input, length).map(answer::keep),
     };
     ReadAnswer::of(read).give()

@@ -1,10 +1,11 @@
 //! `input-stream`.
 
+use larder_engine::file::{Reader, Stopped};
+
 use super::super::bindings::exports::wasi::io::streams::{GuestInputStream, Pollable, StreamError};
 use super::super::bindings::wasi::io::streams::InputStream as HostInput;
 use super::super::{error, ready};
 use super::stopped;
-use crate::file::Reader;
 
 /// What an `input-stream` of ours reads.
 pub(in super::super) enum Input {
@@ -31,10 +32,17 @@ impl Input {
     }
 }
 
+/// The next bytes of a file, copied.
+fn read_all(reader: &Reader, length: u64) -> Result<Vec<u8>, Stopped> {
+    let mut data = Vec::new();
+    reader.read_with(length, &mut |piece| data.extend_from_slice(piece))?;
+    Ok(data)
+}
+
 impl GuestInputStream for Input {
     fn read(&self, length: u64) -> Result<Vec<u8>, StreamError> {
         match self {
-            Self::File(reader) => reader.read(length).map_err(stopped),
+            Self::File(reader) => read_all(reader, length).map_err(stopped),
             Self::Host(stream) => stream.read(length).map_err(error::from_host),
         }
     }

@@ -10,7 +10,7 @@ pub(super) use output::Output;
 use super::Adapter;
 use super::bindings::exports::wasi::io::streams::{Guest, StreamError};
 use super::error;
-use crate::file::Stopped;
+use larder_engine::file::Stopped;
 
 impl Guest for Adapter {
     type InputStream = Input;

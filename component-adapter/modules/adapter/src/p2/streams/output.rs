@@ -1,13 +1,14 @@
 //! `output-stream`.
 
+use larder_engine::file::{Writer, Zeros};
+use larder_engine::limits::{MAX_BLOCKING_WRITE, MAX_BLOCKING_ZEROES, MAX_SPLICE, MAX_WRITE};
+
 use super::super::bindings::exports::wasi::io::streams::{
     GuestInputStream as _, GuestOutputStream, InputStreamBorrow, Pollable, StreamError,
 };
 use super::super::bindings::wasi::io::streams::OutputStream as HostOutput;
 use super::super::{error, now, ready};
 use super::{Input, stopped};
-use crate::file::Writer;
-use crate::limits::{MAX_BLOCKING_WRITE, MAX_WRITE};
 
 /// What an `output-stream` of ours writes to.
 pub(in super::super) enum Output {
@@ -36,17 +37,27 @@ impl Output {
         if length == 0 {
             return Ok(0);
         }
-        let data = source.read(length)?;
+        if let (Self::File(to), Input::File(from)) = (self, source) {
+            let pieces = from.take(length).map_err(stopped)?;
+            let moved = pieces.0.len() as u64;
+            return to.write(now, &pieces).map(|()| moved).map_err(stopped);
+        }
+        let data = source.read(length.min(MAX_SPLICE as u64))?;
         let moved = data.len() as u64;
         self.write(data).map(|()| moved)
     }
 }
 
 /// The WIT lets a stream trap when more is written than it permits.
-fn permitted(length: u64, most: usize) {
-    if length > most as u64 {
+fn permitted(length: u64, most: u64) {
+    if length > most {
         core::arch::wasm32::unreachable()
     }
+}
+
+fn zeroes(writer: &Writer, length: u64) -> Result<(), StreamError> {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    writer.write(now, &Zeros(length)).map_err(stopped)
 }
 
 impl GuestOutputStream for Output {
@@ -59,7 +70,7 @@ impl GuestOutputStream for Output {
 
     fn write(&self, contents: Vec<u8>) -> Result<(), StreamError> {
         match self {
-            Self::File(writer) => writer.write(now, &contents).map_err(stopped),
+            Self::File(writer) => writer.write(now, &contents.as_slice()).map_err(stopped),
             Self::Host(stream) => stream.write(&contents).map_err(error::from_host),
         }
     }
@@ -67,8 +78,8 @@ impl GuestOutputStream for Output {
     fn blocking_write_and_flush(&self, contents: Vec<u8>) -> Result<(), StreamError> {
         match self {
             Self::File(writer) => {
-                permitted(contents.len() as u64, MAX_BLOCKING_WRITE);
-                writer.write(now, &contents).map_err(stopped)
+                permitted(contents.len() as u64, MAX_BLOCKING_WRITE as u64);
+                writer.write(now, &contents.as_slice()).map_err(stopped)
             }
             Self::Host(stream) => stream.blocking_write_and_flush(&contents).map_err(error::from_host),
         }
@@ -98,8 +109,8 @@ impl GuestOutputStream for Output {
     fn write_zeroes(&self, length: u64) -> Result<(), StreamError> {
         match self {
             Self::File(writer) => {
-                permitted(length, MAX_WRITE);
-                writer.write_zeroes(now, length).map_err(stopped)
+                permitted(length, MAX_WRITE as u64);
+                zeroes(writer, length)
             }
             Self::Host(stream) => stream.write_zeroes(length).map_err(error::from_host),
         }
@@ -108,8 +119,8 @@ impl GuestOutputStream for Output {
     fn blocking_write_zeroes_and_flush(&self, length: u64) -> Result<(), StreamError> {
         match self {
             Self::File(writer) => {
-                permitted(length, MAX_BLOCKING_WRITE);
-                writer.write_zeroes(now, length).map_err(stopped)
+                permitted(length, MAX_BLOCKING_ZEROES);
+                zeroes(writer, length)
             }
             Self::Host(stream) => stream.blocking_write_zeroes_and_flush(length).map_err(error::from_host),
         }
