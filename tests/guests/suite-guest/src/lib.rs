@@ -13,7 +13,7 @@ mod convert;
 mod form;
 mod imports {
     wit_bindgen::generate!({
-        path: ["/tmp/platforms/wit-fs", "../clock/wit", "wit"],
+        path: ["../../../wit/larder-fs/statistics.wit", "../clock/wit", "wit"],
         world: "larder:suite-guest/imports",
         generate_all,
     });
