@@ -21,8 +21,8 @@ const PAGE: u64 = 65_536;
 /// Puts `image` into `module`: its memory begins larger by the image, and the
 /// image lies where the memory ended before.
 ///
-/// A module that carries an image already gets the new one beside it: take
-/// the module from the build, or one without an image.
+/// A module that carries an image already gets the new one beside it: see
+/// [`without_image`].
 ///
 /// # Errors
 /// `Module` when `module` is no module of the store: no exported
@@ -55,15 +55,7 @@ pub fn with_image(module: &[u8], image: &[u8]) -> Result<Vec<u8>, ComposeError> 
         let payload = payload?;
         match &payload {
             Payload::MemorySection(_) => {
-                let mut memory = MemorySection::new();
-                memory.memory(wasm_encoder::MemoryType {
-                    minimum: pages,
-                    maximum: layout.memory.maximum,
-                    memory64: false,
-                    shared: false,
-                    page_size_log2: None,
-                });
-                memory.append_to(&mut out);
+                memory(&mut out, &layout, pages);
             }
             Payload::DataCountSection { count, .. } => {
                 wasm_encoder::DataCountSection {
@@ -101,11 +93,97 @@ pub fn with_image(module: &[u8], image: &[u8]) -> Result<Vec<u8>, ComposeError> 
     Ok(out)
 }
 
+/// `module` as it was before [`with_image`]: without the image and the memory
+/// that holds it. A module that carries none stays as it is.
+///
+/// # Errors
+/// As [`with_image`].
+pub fn without_image(module: &[u8]) -> Result<Vec<u8>, ComposeError> {
+    let mut layout = Layout::read(module)?;
+    let Some((count, items)) = before_image(module, &layout)? else { return Ok(module.to_vec()) };
+    layout.memory.initial = u64::from(count.start) / PAGE;
+    let mut out = module.get(..8).unwrap_or_default().to_vec();
+    for payload in Parser::new(0).parse_all(module) {
+        match payload? {
+            Payload::MemorySection(_) => memory(&mut out, &layout, layout.memory.initial),
+            Payload::DataCountSection { .. } => {
+                wasm_encoder::DataCountSection { count: count.segments }.append_to(&mut out);
+            }
+            Payload::DataSection(_) => write_data(&mut out, count.segments, items, &[]),
+            Payload::CustomSection(section) => {
+                raw(&mut out, SectionId::Custom.into(), slice(module, &section.range())?);
+            }
+            Payload::CodeSectionEntry(_) | Payload::Version { .. } => {}
+            Payload::End(_) => break,
+            other => {
+                if let Some((id, range)) = other.as_section() {
+                    raw(&mut out, id, slice(module, &range)?);
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// What there was before an image was put in.
+struct Before {
+    /// Data segments.
+    segments: u32,
+    /// Where memory ended, and the image begins.
+    start: u32,
+}
+
+/// The data before the two segments of [`with_image`]; `None` where the last
+/// two are not those.
+fn before_image<'a>(module: &'a [u8], layout: &Layout) -> Result<Option<(Before, &'a [u8])>, ComposeError> {
+    let mut segments = Vec::new();
+    let mut first = 0;
+    for payload in Parser::new(0).parse_all(module) {
+        let Payload::DataSection(section) = payload? else { continue };
+        for data in section {
+            let data = data?;
+            if segments.is_empty() {
+                first = data.range.start;
+            }
+            let address = match data.kind {
+                wasmparser::DataKind::Active { memory_index: 0, offset_expr } => {
+                    match offset_expr.get_operators_reader().read()? {
+                        Operator::I32Const { value } => Some(value.cast_unsigned()),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            };
+            segments.push((address, data.data, data.range.start));
+        }
+    }
+    let [.., (Some(at), locator, from), (Some(start), image, _)] = segments.as_slice() else { return Ok(None) };
+    let length = u32::try_from(image.len()).unwrap_or(u32::MAX);
+    let expected = [start.to_le_bytes(), length.to_le_bytes()].concat();
+    if *at != layout.address || *locator != expected.as_slice() || u64::from(*start) % PAGE != 0 {
+        return Ok(None);
+    }
+    let segments = u32::try_from(segments.len() - 2).unwrap_or_default();
+    Ok(Some((Before { segments, start: *start }, slice(module, &(first..*from))?)))
+}
+
 fn slice<'a>(module: &'a [u8], range: &std::ops::Range<u64>) -> Result<&'a [u8], ComposeError> {
     let bounds = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
     bounds
         .and_then(|(start, end)| module.get(start..end))
         .ok_or_else(|| ComposeError::new(ErrorKind::Invalid, "a section ends outside of the module"))
+}
+
+fn memory(out: &mut Vec<u8>, layout: &Layout, pages: u64) {
+    let mut memory = MemorySection::new();
+    memory.memory(wasm_encoder::MemoryType {
+        minimum: pages,
+        maximum: layout.memory.maximum,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    memory.append_to(out);
 }
 
 fn raw(out: &mut Vec<u8>, id: u8, data: &[u8]) {

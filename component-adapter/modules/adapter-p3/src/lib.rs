@@ -13,7 +13,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use core::arch::wasm32::{memory_grow, memory_size, unreachable};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 #[link(wasm_import_module = "larder:adapter-p3/pump")]
 unsafe extern "C" {
@@ -29,6 +29,8 @@ unsafe extern "C" {
     fn get_directories_of_store(answer: *mut [usize; 2]);
 }
 
+static STARTED: AtomicBool = AtomicBool::new(false);
+
 static mut ANSWER: [usize; 2] = [0; 2];
 
 /// The app's `get-directories`. Handles in the list become the app's when the
@@ -39,7 +41,9 @@ extern "C" fn get_directories() -> *const [usize; 2] {
     USED.store(0, Ordering::Relaxed);
     // SAFETY: one thread; the answer is read before the next call.
     unsafe {
-        start();
+        if !STARTED.swap(true, Ordering::Relaxed) {
+            start();
+        }
         get_directories_of_store(&raw mut ANSWER);
     }
     &raw const ANSWER

@@ -421,6 +421,11 @@ pub(super) fn write(data: &StreamReader<u8>, file: larder_core::Result<OpenFile>
     let source = data.take_handle();
     let (future, ended) = ends(ENDED.new);
     with_pump(|pump| match file {
+        Ok(_) if headroom::for_content(INCOMING, "write").is_err() => {
+            // SAFETY: nothing was read from it.
+            unsafe { (BYTES.drop_readable)(source) };
+            Err((ended, ErrorCode::InsufficientSpace))
+        }
         Ok(file) if pump.set != 0 => {
             let buffer = core::mem::take(&mut pump.spare);
             let mut write = Write { file, place, buffer, ended };
@@ -444,19 +449,21 @@ fn wait_on(set: u32) -> u32 {
     WAIT | set << 4
 }
 
-/// Begins the task.
+/// Begins the task. There is one: a later call has nothing to wait for.
 #[unsafe(export_name = "[async-lift]larder:adapter-p3/pump#start")]
 extern "C" fn start() -> u32 {
-    let set = PUMP.with_borrow_mut(|pump| {
-        if pump.set == 0 {
-            // SAFETY: it takes nothing.
-            pump.set = unsafe { waitable_set_new() };
+    const EXIT: u32 = 0;
+    let answer = PUMP.with_borrow_mut(|pump| {
+        if pump.set != 0 {
+            return EXIT;
         }
-        pump.set
+        // SAFETY: it takes nothing.
+        pump.set = unsafe { waitable_set_new() };
+        wait_on(pump.set)
     });
     // SAFETY: called once in the task.
     unsafe { start_returns() };
-    wait_on(set)
+    answer
 }
 
 /// An event: something that a transfer waited for.
