@@ -54,6 +54,15 @@ fn they_come_back() {
 }
 
 #[test]
+fn without_an_image_there_is_one_empty_volume_at_the_root() {
+    let mounts = Image::default().open(1).unwrap();
+    assert_eq!(mounts.len(), 1);
+    assert_eq!((&*mounts[0].guest_path, mounts[0].view.rights()), ("/", Rights::READ_WRITE));
+    assert_eq!(mounts[0].view.volume().usage().inodes, 1);
+    assert_eq!(Image::default().options(), &Image::default_options());
+}
+
+#[test]
 fn what_is_set_wins_over_what_is_inherited() {
     let mut environment = some().environment;
     assert!(environment.inherits("HOME") && !environment.inherits("A") && !environment.inherits("OTHER"));

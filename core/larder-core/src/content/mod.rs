@@ -251,6 +251,7 @@ impl Content {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may panic")]
+    #![allow(clippy::cast_possible_truncation, reason = "bytes that differ from place to place")]
     use super::*;
 
     fn all(content: &Content) -> Vec<u8> {
@@ -312,6 +313,34 @@ mod tests {
         content.write(50, &&[2; 100][..]).unwrap();
         assert_eq!(held, [1; 100][..]);
         assert_eq!(all(&frozen), [1; 100]);
+    }
+
+    /// Bytes that are made as they are asked for, as of another memory.
+    struct Made(usize);
+
+    impl Source for Made {
+        fn len(&self) -> usize {
+            self.0
+        }
+        fn copy_to(&self, from: usize, out: &mut [u8]) {
+            (from..).zip(out).for_each(|(at, byte)| *byte = (at % 251) as u8);
+        }
+        fn append_to(&self, range: Range<usize>, out: &mut Vec<u8>) {
+            assert!(out.capacity() - out.len() >= range.len(), "no room");
+            out.extend(range.map(|at| (at % 251) as u8));
+        }
+    }
+
+    #[test]
+    fn each_byte_of_a_source_is_asked_for_at_its_place() {
+        for (offset, length, before) in [(0, 200_000, 0), (5, 70_000, 100_000), (65_530, 12, 65_532), (9_000, 1, 1)] {
+            let mut content = Content::default();
+            content.write(0, &&*vec![9; before]).unwrap();
+            content.write(offset, &Made(length)).unwrap();
+            let made = content.read(offset, length).unwrap().into_bytes();
+            assert!(made.iter().enumerate().all(|(at, byte)| *byte == (at % 251) as u8), "{length} at {offset}");
+            assert_eq!(content.len(), (before as u64).max(offset + length as u64));
+        }
     }
 
     #[test]
