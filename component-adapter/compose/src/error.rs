@@ -43,11 +43,7 @@ pub struct ComposeError {
 impl ComposeError {
     /// An error of `kind`. `message` says what was wrong and what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        ComposeError {
-            kind,
-            message: message.into(),
-            place: None,
-        }
+        ComposeError { kind, message: message.into(), place: None }
     }
 
     /// Names the part of the component that the error is about, unless it is

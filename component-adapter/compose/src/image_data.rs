@@ -3,7 +3,9 @@
 //! What an image holds is `larder-image`'s; which module of a component
 //! carries one is found by `pack`.
 
-use wasm_encoder::{ConstExpr, DataSegment, DataSegmentMode, Encode as _, MemorySection, RawSection, Section, SectionId};
+use wasm_encoder::{
+    ConstExpr, DataSegment, DataSegmentMode, Encode as _, MemorySection, RawSection, Section, SectionId,
+};
 use wasmparser::{ExternalKind, Operator, Parser, Payload, TypeRef};
 
 use crate::error::{ComposeError, ErrorKind};
@@ -58,10 +60,7 @@ pub fn with_image(module: &[u8], image: &[u8]) -> Result<Vec<u8>, ComposeError> 
                 memory(&mut out, &layout, pages);
             }
             Payload::DataCountSection { count, .. } => {
-                wasm_encoder::DataCountSection {
-                    count: count.saturating_add(2),
-                }
-                .append_to(&mut out);
+                wasm_encoder::DataCountSection { count: count.saturating_add(2) }.append_to(&mut out);
             }
             Payload::DataSection(section) => {
                 let range = section.range();
@@ -196,10 +195,7 @@ fn write_data(out: &mut Vec<u8>, count: u32, items: &[u8], segments: &[(u32, &[u
     body.extend_from_slice(items);
     for (address, data) in segments {
         let segment = DataSegment {
-            mode: DataSegmentMode::Active {
-                memory_index: 0,
-                offset: &ConstExpr::i32_const(address.cast_signed()),
-            },
+            mode: DataSegmentMode::Active { memory_index: 0, offset: &ConstExpr::i32_const(address.cast_signed()) },
             data: data.iter().copied(),
         };
         let mut one = wasm_encoder::DataSection::new();
@@ -272,10 +268,7 @@ impl Layout {
             .and_then(|index| index.checked_sub(imported_globals))
             .and_then(|index| globals.get(index as usize).copied().flatten())
             .ok_or_else(|| not_ours("it exports no constant LARDER_IMAGE"))?;
-        Ok(Layout {
-            memory: *memory,
-            address,
-        })
+        Ok(Layout { memory: *memory, address })
     }
 }
 

@@ -21,7 +21,8 @@ fn guests_lose_the_filesystem_and_nothing_else() {
             assert_eq!(attached.removed.len(), 2, "{name}");
             if let Some(folder) = std::env::var_os("KEEP_ATTACHED") {
                 let folder = std::path::PathBuf::from(folder);
-                std::fs::write(folder.join(format!("{name}-{bridge:?}.wasm")), &attached.component).expect("it is kept");
+                std::fs::write(folder.join(format!("{name}-{bridge:?}.wasm")), &attached.component)
+                    .expect("it is kept");
             }
         }
     }

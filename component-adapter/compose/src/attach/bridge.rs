@@ -73,7 +73,8 @@ const CHECK: u32 = 0;
 const STORE_128: u32 = 1;
 const STORE_16: u32 = 2;
 const STORE_1: u32 = 3;
-const SIDE: [(&str, u32); 4] = [("check", CHECK), ("store-128", STORE_128), ("store-16", STORE_16), ("store-1", STORE_1)];
+const SIDE: [(&str, u32); 4] =
+    [("check", CHECK), ("store-128", STORE_128), ("store-16", STORE_16), ("store-1", STORE_1)];
 
 fn side_types() -> TypeSection {
     let mut types = TypeSection::new();
@@ -181,3 +182,7 @@ fn steps(sink: &mut InstructionSink<'_>, size: i32, step: impl Fn(&mut Instructi
     sink.local_get(left).i32_const(size).i32_sub().local_set(left);
     sink.br(0).end().end();
 }
+
+#[cfg(test)]
+#[path = "bridge_tests.rs"]
+mod tests;

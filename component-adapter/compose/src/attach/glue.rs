@@ -55,11 +55,12 @@ impl Types {
 const PER_CONTEXT: u32 = 4;
 
 /// Places in the table: those of each context, then the store's host
-/// functions, then the hosts of the gates.
+/// functions, then the hosts of the gates, then what the store forwards to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Places {
     pub(crate) contexts: u32,
     pub(crate) gates: u32,
+    pub(crate) forwards: u32,
 }
 
 impl Places {
@@ -88,8 +89,12 @@ impl Places {
         self.host(HOST_FUNCTIONS.len() as u32) + index
     }
 
+    pub(crate) fn forward(self, index: u32) -> u32 {
+        self.gate(self.gates) + index
+    }
+
     fn all(self) -> u32 {
-        self.gate(self.gates)
+        self.forward(self.forwards)
     }
 }
 
@@ -104,8 +109,9 @@ fn table_type(places: Places) -> TableType {
 }
 
 /// `$shim`: the table and the functions that the store imports. `features`
-/// are the bits that the host function of that name answers.
-pub(crate) fn shim(places: Places, features: u32) -> Module {
+/// are the bits that the host function of that name answers, `forwards` the
+/// functions that a store of the forwarding variant imports.
+pub(crate) fn shim(places: Places, features: u32, forwards: &[(String, Signature)]) -> Module {
     let mut types = Types::default();
     let mut functions = FunctionSection::new();
     let mut exports = ExportSection::new();
@@ -151,15 +157,19 @@ pub(crate) fn shim(places: Places, features: u32) -> Module {
     body.instructions().i32_const(features.cast_signed()).end();
     add("features", types.index(&[], &[ValType::I32]), &body);
 
-    for (index, host) in (0_u32..).zip(HOST_FUNCTIONS) {
-        let signature = host.signature();
+    let hosts = (0_u32..).zip(HOST_FUNCTIONS);
+    let hosts = hosts.map(|(index, host)| (host.name.to_owned(), host.signature(), places.host(index)));
+    let forwards = (0_u32..).zip(forwards);
+    let forwards =
+        forwards.map(|(index, (name, signature))| (forward_name(name), signature.clone(), places.forward(index)));
+    for (name, signature, place) in hosts.chain(forwards) {
         let ty = types.index(&signature.params, &signature.results);
         let mut body = Function::new([]);
         for (param, _) in (0_u32..).zip(&signature.params) {
             body.instructions().local_get(param);
         }
-        body.instructions().i32_const(places.host(index).cast_signed()).call_indirect(0, ty).end();
-        add(host.name, ty, &body);
+        body.instructions().i32_const(place.cast_signed()).call_indirect(0, ty).end();
+        add(&name, ty, &body);
     }
 
     let mut tables = TableSection::new();
@@ -178,6 +188,11 @@ fn context_place(body: &mut Function, places: Places, first: u32) {
     } else {
         sink.local_get(0).i32_const(PER_CONTEXT.cast_signed()).i32_mul().i32_const(first.cast_signed()).i32_add();
     }
+}
+
+/// The name among `$shim`'s exports of a function of `larder:fs/store`.
+pub(crate) fn forward_name(name: &str) -> String {
+    format!("store#{name}")
 }
 
 /// One gate: what the app calls in place of a lowered import.
@@ -247,6 +262,7 @@ impl GateSpec {
         params.extend(&self.signature.params);
         let results = match self.dispatch {
             Dispatch::Poll => vec![ValType::I32],
+            Dispatch::Settle => return Signature { params: vec![ValType::I32], results: vec![] },
             _ => self.signature.results.clone(),
         };
         Signature { params, results }
@@ -283,6 +299,11 @@ impl GateSpec {
         };
         match self.dispatch {
             Dispatch::Store => store(&mut body, &self.export),
+            Dispatch::Settle => {
+                let settle = imported.get(self.export.as_str()).copied().unwrap_or(u32::MAX);
+                body.instructions().i32_const(self.context.cast_signed()).call(settle);
+                host(&mut body);
+            }
             Dispatch::ByHandle | Dispatch::ByEitherHandle => {
                 ours(&mut body, if self.dispatch == Dispatch::ByHandle { 1 } else { 2 });
                 store(&mut body, &self.export);

@@ -20,10 +20,12 @@ pub(crate) enum Interface {
     SocketsNetwork,
     /// What a volume holds: an extension of Larder's.
     Statistics,
+    /// The end of the app, which the forwarding variant has to know.
+    Exit,
 }
 
 impl Interface {
-    const ALL: [Interface; 10] = [
+    const ALL: [Interface; 11] = [
         Interface::FilesystemTypes,
         Interface::FilesystemPreopens,
         Interface::Streams,
@@ -34,6 +36,7 @@ impl Interface {
         Interface::HttpTypes,
         Interface::SocketsNetwork,
         Interface::Statistics,
+        Interface::Exit,
     ];
 
     /// The name without a version, as in the exports of the store's module.
@@ -49,6 +52,7 @@ impl Interface {
             Interface::HttpTypes => "wasi:http/types",
             Interface::SocketsNetwork => "wasi:sockets/network",
             Interface::Statistics => "larder:fs/statistics",
+            Interface::Exit => "wasi:cli/exit",
         }
     }
 
@@ -63,10 +67,7 @@ impl Interface {
 
     /// Whether the store is all there is of it: the import goes away.
     pub(crate) fn is_replaced(self) -> bool {
-        matches!(
-            self,
-            Interface::FilesystemTypes | Interface::FilesystemPreopens | Interface::Statistics
-        )
+        matches!(self, Interface::FilesystemTypes | Interface::FilesystemPreopens | Interface::Statistics)
     }
 
     /// The resources that the interface defines and of which the store has
@@ -99,6 +100,8 @@ pub(crate) enum Dispatch {
     NoErrorCode,
     /// For an error of the store its own answer, `none` otherwise.
     FilesystemErrorCode,
+    /// The host, after the store has ended the app's turn.
+    Settle,
 }
 
 /// How the function `name` of `interface` is answered; `None` when the store
@@ -135,6 +138,8 @@ pub(crate) mod feature {
     pub(crate) const POLLABLE: u32 = 2;
     pub(crate) const SPLICE: u32 = 4;
     pub(crate) const ENVIRONMENT: u32 = 8;
+    /// The end of each of the app's turns is told.
+    pub(crate) const SETTLES: u32 = 16;
 }
 
 /// One `host` import of the store's module.
@@ -166,7 +171,13 @@ pub(crate) const HOST_FUNCTIONS: &[HostFunction] = &[
     host("pollable-ready", &[I32], &[I32], function(Interface::Poll, "[method]pollable.ready"), feature::POLLABLE),
     host("pollable-block", &[I32], &[], function(Interface::Poll, "[method]pollable.block"), feature::POLLABLE),
     host("pollable-drop", &[I32], &[], HostSource::Drop(Interface::Poll, "pollable"), feature::POLLABLE),
-    host("input-read", &[I32, I64, I32], &[], function(Interface::Streams, "[method]input-stream.read"), feature::SPLICE),
+    host(
+        "input-read",
+        &[I32, I64, I32],
+        &[],
+        function(Interface::Streams, "[method]input-stream.read"),
+        feature::SPLICE,
+    ),
     host(
         "input-blocking-read",
         &[I32, I64, I32],
@@ -188,7 +199,13 @@ pub(crate) const HOST_FUNCTIONS: &[HostFunction] = &[
         function(Interface::Streams, "[method]output-stream.write"),
         feature::SPLICE,
     ),
-    host("output-flush", &[I32, I32], &[], function(Interface::Streams, "[method]output-stream.flush"), feature::SPLICE),
+    host(
+        "output-flush",
+        &[I32, I32],
+        &[],
+        function(Interface::Streams, "[method]output-stream.flush"),
+        feature::SPLICE,
+    ),
     host(
         "output-blocking-flush",
         &[I32, I32],
@@ -225,5 +242,13 @@ const fn host(
 }
 
 const fn optional(name: &'static str, source: HostSource) -> HostFunction {
-    HostFunction { name, params: &[I32], results: &[], source, feature: feature::ENVIRONMENT, optional: true, memory: true }
+    HostFunction {
+        name,
+        params: &[I32],
+        results: &[],
+        source,
+        feature: feature::ENVIRONMENT,
+        optional: true,
+        memory: true,
+    }
 }

@@ -32,9 +32,10 @@
 //! What lives here: reading a component, planning, writing it, checking the
 //! result. What does not: the store itself and what an image holds.
 
-mod bridge;
+pub(crate) mod bridge;
 mod escape;
 mod extend;
+mod forward;
 mod glue;
 mod interfaces;
 mod mapper;
@@ -57,17 +58,29 @@ use crate::image_data::with_image;
 use scope::Scope;
 
 /// How to attach.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AttachOptions<'o> {
     /// Which way bytes go between the app's memory and the store's.
     pub bridge: Bridge,
-    /// The module of the store.
+    /// The module of the store: [`larder_artifacts::ATTACHMENT`], or another
+    /// with its imports and exports.
     pub module: Cow<'o, [u8]>,
     /// Files and options that it carries; without, it begins empty.
     pub image: Option<Cow<'o, [u8]>>,
     /// Whether the store also answers `wasi:cli/environment`, as an image may
     /// say.
     pub environment: bool,
+}
+
+impl Default for AttachOptions<'_> {
+    fn default() -> Self {
+        AttachOptions {
+            bridge: Bridge::default(),
+            module: larder_artifacts::ATTACHMENT.into(),
+            image: None,
+            environment: false,
+        }
+    }
 }
 
 /// An app with the store in it.
@@ -93,8 +106,10 @@ pub fn attach(app: &[u8], options: &AttachOptions<'_>) -> Result<Attached, Compo
     };
     let known = store::StoreModule::read(&module)?;
     let plan = plan::plan(&root, &known, options.environment)?;
-    let store = rewrite::Store { module: &module, bridge: options.bridge };
+    let forward = forward::Forward::read(&known, larder_artifacts::STORE_INTERFACE)?;
+    let added = forward.as_ref().map(|forward| forward.name.clone());
+    let store = rewrite::Store { module: &module, bridge: options.bridge, forward };
     let component = rewrite::component(&root, &plan, &store, &[])?;
-    let removed = verify::attached(&root, &component)?;
+    let removed = verify::attached(&root, &component, added.as_deref())?;
     Ok(Attached { component, removed })
 }

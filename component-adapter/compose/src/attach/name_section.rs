@@ -17,7 +17,8 @@ pub(crate) fn renumbered(data: &[u8], indices: &Indices) -> Option<Vec<u8>> {
             for naming in map {
                 let naming = naming.ok()?;
                 // Core types never move.
-                let index = if space == Space::CoreType { Some(naming.index) } else { indices.get(space, naming.index) };
+                let index =
+                    if space == Space::CoreType { Some(naming.index) } else { indices.get(space, naming.index) };
                 if let Some(index) = index {
                     new.append(index, naming.name);
                 }

@@ -7,6 +7,7 @@ use wasmparser::{CanonicalFunction, CanonicalOption, ComponentExternalKind, Comp
 
 use super::escape::Resources;
 use super::extend::Extensions;
+use super::forward;
 use super::glue::{GateSpec, Signature};
 use super::interfaces::{Dispatch, HOST_FUNCTIONS, HostSource, Interface, dispatch, feature};
 use super::names::{Given, Names};
@@ -258,7 +259,10 @@ impl<'s, 'a> Attaching<'s, 'a> {
                 _ => {}
             }
         }
-        let (hosts, features) = self.hosts(extended);
+        let (hosts, mut features) = self.hosts(extended);
+        if self.forwards() && forward::turns_end(self.scope) {
+            features |= feature::SETTLES;
+        }
         let items = &self.scope.items;
         let imports = self.names.imports.iter().filter(|(_, instance, _)| hosts.contains(&Some(*instance)));
         let last_import = imports.map(|(.., position)| *position).max();
@@ -272,16 +276,20 @@ impl<'s, 'a> Attaching<'s, 'a> {
         })
     }
 
-    fn canonical(
-        &mut self,
-        position: usize,
-        canon: &CanonicalFunction,
-        core_func: u32,
-    ) -> Result<(), ComposeError> {
+    /// Whether the store is of the forwarding variant.
+    fn forwards(&self) -> bool {
+        !self.store.forwarded.is_empty()
+    }
+
+    fn canonical(&mut self, position: usize, canon: &CanonicalFunction, core_func: u32) -> Result<(), ComposeError> {
         let types = self.scope.types.as_ref();
         match canon {
             CanonicalFunction::Lower { func_index, options } => {
-                if let Some(origin) = self.names.origin(*func_index)
+                let origin = self.names.origin(*func_index);
+                if origin.is_some_and(|origin| origin.interface == Interface::Exit) && self.forwards() {
+                    return self.gate(position, core_func, forward::SETTLE.to_owned(), Dispatch::Settle, 0, None);
+                }
+                if let Some(origin) = origin
                     && let Some(dispatch) = dispatch(origin.interface, origin.name, self.environment)
                 {
                     let export = format!("{}#{}", origin.interface.name(), origin.name);
@@ -402,9 +410,7 @@ impl<'s, 'a> Attaching<'s, 'a> {
         // A lowering without an allocator shares the context of another one
         // with the same memory.
         for (index, known) in (0_u32..).zip(&mut self.contexts) {
-            if known.memory == memory
-                && (known.realloc == realloc || known.realloc.is_none() || realloc.is_none())
-            {
+            if known.memory == memory && (known.realloc == realloc || known.realloc.is_none() || realloc.is_none()) {
                 known.realloc = known.realloc.or(realloc);
                 return Ok(index);
             }
@@ -477,7 +483,9 @@ impl<'s, 'a> Attaching<'s, 'a> {
 fn escapes(who: &str, resource: &str) -> ComposeError {
     ComposeError::new(
         ErrorKind::Escapes,
-        format!("{who} a `{resource}`, which may be one of the store; only the adapter component (`plug`) can serve that"),
+        format!(
+            "{who} a `{resource}`, which may be one of the store; only the adapter component (`plug`) can serve that"
+        ),
     )
 }
 

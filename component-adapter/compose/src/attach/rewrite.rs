@@ -3,24 +3,31 @@
 
 use std::collections::BTreeMap;
 
-use wasm_encoder::{CanonicalOption as Option_, ExportKind};
-use wasmparser::{CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentType};
+use wasm_encoder::{CanonicalOption as Option_, ComponentExportKind, ExportKind};
+use wasmparser::{
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentType,
+    CompositeInnerType,
+};
 
 use super::bridge::{self, Bridge};
 use super::extend;
+use super::forward::{self, Forward};
 use super::glue::{self, GateSpec, Places, Signature};
-use super::interfaces::{Dispatch, HOST_FUNCTIONS, HostSource};
+use super::interfaces::{Dispatch, HOST_FUNCTIONS, HostSource, feature};
 use super::mapper::{Indices, Mapper};
 use super::name_section;
 use super::output::Output;
 use super::plan::{AttachPlan, Gate, Plan};
 use super::scope::{Item, Scope, Space};
+use super::store::signature;
 use crate::error::{ComposeError, ErrorKind};
 
 /// What is put in.
 pub(crate) struct Store<'s> {
     pub(crate) module: &'s [u8],
     pub(crate) bridge: Bridge,
+    /// What it imports, if it is of the forwarding variant.
+    pub(crate) forward: Option<Forward>,
 }
 
 /// Writes `scope` as `plan` says. `outer` are the indices of the components
@@ -36,7 +43,10 @@ pub(crate) fn component(
 ) -> Result<Vec<u8>, ComposeError> {
     let mut scopes = outer.to_vec();
     scopes.push(Indices::default());
-    let mut writer = Writer { scope, plan, store, scopes, out: Output::new(), put_in: None };
+    let mut writer = Writer { scope, plan, store, scopes, out: Output::new(), put_in: None, forwarded: None };
+    if plan.attach.is_some() || plan.inner.is_some() {
+        writer.forwarded = store.forward.as_ref().map(|forward| forward.import(&mut writer.out));
+    }
     for (position, item) in scope.items.iter().enumerate() {
         if let Some(attach) = plan.attach.as_ref().filter(|attach| attach.start == position) {
             writer.put_in = Some(writer.start(attach));
@@ -64,6 +74,8 @@ struct Writer<'w, 'a> {
     scopes: Vec<Indices>,
     out: Output,
     put_in: Option<PutIn>,
+    /// The imported instance that the forwarding variant forwards to.
+    forwarded: Option<u32>,
 }
 
 impl<'a> Writer<'_, 'a> {
@@ -123,7 +135,10 @@ impl<'a> Writer<'_, 'a> {
                 let removed = |arg: &&wasmparser::ComponentInstantiationArg<'_>| {
                     arg.kind == ComponentExternalKind::Instance && self.index(Space::Instance, arg.index).is_none()
                 };
-                let kept = args.iter().filter(|arg| !removed(arg)).cloned().collect();
+                let kept: Box<[_]> = args.iter().filter(|arg| !removed(arg)).cloned().collect();
+                if let (Some(forward), Some(instance)) = (&self.store.forward, self.forwarded) {
+                    return self.instantiate_forwarding(item, *component_index, &kept, (&forward.name, instance));
+                }
                 self.plain(
                     position,
                     &Item::Instance(ComponentInstance::Instantiate { component_index: *component_index, args: kept }),
@@ -151,8 +166,92 @@ impl<'a> Writer<'_, 'a> {
                 self.defined(item);
                 Ok(())
             }
+            Item::Canon(CanonicalFunction::Lift { core_func_index, type_index, options }) if self.tells_turns() => {
+                self.lift_turn(item, *core_func_index, *type_index, options)
+            }
             item => self.plain(position, item),
         }
+    }
+
+    /// Instantiates the component that gets the store with the interface that
+    /// it forwards to.
+    fn instantiate_forwarding(
+        &mut self,
+        item: &Item<'_>,
+        component: u32,
+        args: &[wasmparser::ComponentInstantiationArg<'_>],
+        forwarded: (&str, u32),
+    ) -> Result<(), ComposeError> {
+        let component = self.index(Space::Component, component).ok_or_else(defect)?;
+        let mut given = vec![(forwarded.0, ComponentExportKind::Instance, forwarded.1)];
+        for arg in args {
+            let (kind, space) = match arg.kind {
+                ComponentExternalKind::Module => (ComponentExportKind::Module, Space::CoreModule),
+                ComponentExternalKind::Func => (ComponentExportKind::Func, Space::Func),
+                ComponentExternalKind::Value => (ComponentExportKind::Value, Space::Value),
+                ComponentExternalKind::Type => (ComponentExportKind::Type, Space::Type),
+                ComponentExternalKind::Instance => (ComponentExportKind::Instance, Space::Instance),
+                ComponentExternalKind::Component => (ComponentExportKind::Component, Space::Component),
+            };
+            let index = self.index(space, arg.index).ok_or_else(|| made_of_filesystem(arg.name))?;
+            given.push((arg.name, kind, index));
+        }
+        self.out.instances().instantiate(component, given);
+        self.defined(item);
+        Ok(())
+    }
+
+    /// Whether the functions that the app exports tell the store when they
+    /// end.
+    fn tells_turns(&self) -> bool {
+        let settles = |attach: &AttachPlan| attach.features & feature::SETTLES != 0;
+        self.plan.attach.as_ref().is_some_and(settles)
+    }
+
+    /// Writes an exported function that ends a turn when it ends.
+    fn lift_turn(
+        &mut self,
+        item: &Item<'_>,
+        function: u32,
+        ty: u32,
+        options: &[CanonicalOption],
+    ) -> Result<(), ComposeError> {
+        let store = self.put_in.map(|put_in| put_in.store).ok_or_else(defect)?;
+        let types = self.scope.types.as_ref();
+        if function >= types.function_count() {
+            return Err(defect());
+        }
+        let signature = match &types[types.core_function_at(function)].composite_type.inner {
+            CompositeInnerType::Func(ty) => signature(ty)?,
+            _ => return Err(defect()),
+        };
+        let mut mapped = Vec::new();
+        for option in options {
+            mapped.push(match option {
+                CanonicalOption::UTF8 => Option_::UTF8,
+                CanonicalOption::UTF16 => Option_::UTF16,
+                CanonicalOption::CompactUTF16 => Option_::CompactUTF16,
+                CanonicalOption::Memory(old) => {
+                    Option_::Memory(self.index(Space::CoreMemory, *old).ok_or_else(defect)?)
+                }
+                CanonicalOption::Realloc(old) => {
+                    Option_::Realloc(self.index(Space::CoreFunc, *old).ok_or_else(defect)?)
+                }
+                CanonicalOption::PostReturn(old) => {
+                    Option_::PostReturn(self.index(Space::CoreFunc, *old).ok_or_else(defect)?)
+                }
+                _ => return Err(defect()),
+            });
+        }
+        let ty = self.index(Space::Type, ty).ok_or_else(|| made_of_filesystem("the type of an exported function"))?;
+        let app = self.index(Space::CoreFunc, function).ok_or_else(defect)?;
+        let app = self.out.core_bundle(&[("f", ExportKind::Func, app)]);
+        let module = self.out.core_module(forward::turn(&signature).as_slice());
+        let turn = self.out.instantiate(module, &[("app", app), ("store", store)]);
+        let function = self.out.core_export(turn, "f", ExportKind::Func);
+        self.out.canons().lift(function, ty, mapped);
+        self.defined(item);
+        Ok(())
     }
 
     /// Writes an item as it is. What is made of what goes away goes with it,
@@ -189,13 +288,29 @@ impl<'a> Writer<'_, 'a> {
 
     /// Puts in `$shim`, the store and `$gate`.
     fn start(&mut self, attach: &AttachPlan) -> PutIn {
-        let places = places(attach);
+        let places = self.places(attach);
         let specs: Vec<&GateSpec> = attach.gates.values().map(|gate| &gate.spec).collect();
-        let shim = self.out.core_module(glue::shim(places, attach.features).as_slice());
+        let forwards = self.store.forward.as_ref().map_or(&[][..], |forward| &forward.functions);
+        let shim = self.out.core_module(glue::shim(places, attach.features, forwards).as_slice());
         let store = self.out.core_module(self.store.module);
         let gate = self.out.core_module(glue::gates(&specs, places).as_slice());
         let shim = self.out.instantiate(shim, &[]);
-        let store = self.out.instantiate(store, &[("bridge", shim), ("host", shim)]);
+        let mut imported = vec![("bridge", shim), ("host", shim)];
+        if let Some(forward) = &self.store.forward {
+            let functions: Vec<(&str, ExportKind, u32)> = forward
+                .functions
+                .iter()
+                .map(|(name, _)| {
+                    (
+                        name.as_str(),
+                        ExportKind::Func,
+                        self.out.core_export(shim, &glue::forward_name(name), ExportKind::Func),
+                    )
+                })
+                .collect();
+            imported.push((&forward.name, self.out.core_bundle(&functions)));
+        }
+        let store = self.out.instantiate(store, &imported);
         let gate = self.out.instantiate(gate, &[("store", store), ("shim", shim)]);
         PutIn { shim, store, gate }
     }
@@ -203,7 +318,7 @@ impl<'a> Writer<'_, 'a> {
     /// Puts in the bridges, the host's functions and `$fixup`.
     fn end(&mut self, attach: &AttachPlan) -> Result<(), ComposeError> {
         let put_in = self.put_in.ok_or_else(defect)?;
-        let places = places(attach);
+        let places = self.places(attach);
         let mut filled: BTreeMap<u32, (Signature, u32)> = BTreeMap::new();
         let memory = self.out.core_export(put_in.store, "memory", ExportKind::Memory);
         let realloc = self.out.core_export(put_in.store, "cabi_realloc", ExportKind::Func);
@@ -229,10 +344,7 @@ impl<'a> Writer<'_, 'a> {
             let Some(old) = known.realloc else { continue };
             let function = self.index(Space::CoreFunc, old).ok_or_else(defect)?;
             let i32 = wasm_encoder::ValType::I32;
-            filled.insert(
-                Places::realloc(context),
-                (Signature { params: vec![i32; 4], results: vec![i32] }, function),
-            );
+            filled.insert(Places::realloc(context), (Signature { params: vec![i32; 4], results: vec![i32] }, function));
         }
 
         for ((index, host), source) in (0_u32..).zip(HOST_FUNCTIONS).zip(&attach.hosts) {
@@ -259,13 +371,31 @@ impl<'a> Writer<'_, 'a> {
             }
         }
 
+        if let (Some(forward), Some(instance)) = (&self.store.forward, self.forwarded) {
+            for (index, (name, signature)) in (0_u32..).zip(&forward.functions) {
+                let function = self.out.alias_func(instance, name);
+                let options = [Option_::UTF8, Option_::Memory(memory), Option_::Realloc(realloc)];
+                let function = self.out.lower(function, &options);
+                filled.insert(places.forward(index), (signature.clone(), function));
+            }
+        }
+
         let signatures: Vec<_> = filled.iter().map(|(place, (signature, _))| (*place, signature.clone())).collect();
         let fixup = self.out.core_module(glue::fixup(places, &signatures).as_slice());
         let names: Vec<_> = filled.iter().map(|(place, (_, function))| (place.to_string(), *function)).collect();
-        let exports: Vec<_> = names.iter().map(|(name, function)| (name.as_str(), ExportKind::Func, *function)).collect();
+        let exports: Vec<_> =
+            names.iter().map(|(name, function)| (name.as_str(), ExportKind::Func, *function)).collect();
         let functions = self.out.core_bundle(&exports);
         self.out.instantiate(fixup, &[("shim", put_in.shim), ("", functions)]);
         Ok(())
+    }
+
+    fn places(&self, attach: &AttachPlan) -> Places {
+        Places {
+            contexts: u32::try_from(attach.contexts.len()).unwrap_or(u32::MAX),
+            gates: u32::try_from(attach.gates.len()).unwrap_or(u32::MAX),
+            forwards: self.store.forward.as_ref().map_or(0, |forward| forward.functions.len() as u32),
+        }
     }
 
     /// The memory of each context, as an instance that exports it.
@@ -330,13 +460,6 @@ impl<'a> Writer<'_, 'a> {
             }
             _ => Err(made_of_filesystem(&gate.spec.export)),
         }
-    }
-}
-
-fn places(attach: &AttachPlan) -> Places {
-    Places {
-        contexts: u32::try_from(attach.contexts.len()).unwrap_or(u32::MAX),
-        gates: u32::try_from(attach.gates.len()).unwrap_or(u32::MAX),
     }
 }
 

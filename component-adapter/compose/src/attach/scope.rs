@@ -135,10 +135,7 @@ impl<'a> Scope<'a> {
     /// for start functions of components.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Scope<'a>, ComposeError> {
         if Parser::is_core_wasm(bytes) {
-            return Err(ComposeError::new(
-                ErrorKind::NotAComponent,
-                "this is a core module, not a component",
-            ));
+            return Err(ComposeError::new(ErrorKind::NotAComponent, "this is a core module, not a component"));
         }
         let mut validator = Validator::new_with_features(WasmFeatures::all());
         let mut functions = wasmparser::FuncValidatorAllocations::default();
@@ -173,9 +170,8 @@ impl<'a> Scope<'a> {
                     open.push(entry);
                 }
                 Payload::ModuleSection { unchecked_range, .. } | Payload::ComponentSection { unchecked_range, .. } => {
-                    let range = usize::try_from(unchecked_range.start)
-                        .ok()
-                        .zip(usize::try_from(unchecked_range.end).ok());
+                    let range =
+                        usize::try_from(unchecked_range.start).ok().zip(usize::try_from(unchecked_range.end).ok());
                     let slice = range.and_then(|(start, end)| bytes.get(start..end));
                     let slice = slice.ok_or_else(|| ComposeError::new(ErrorKind::Invalid, "a section is cut off"))?;
                     if let Some(parent) = open.last_mut() {
@@ -185,11 +181,9 @@ impl<'a> Scope<'a> {
                 Payload::End(_) => {
                     let Some(done) = open.pop() else { break };
                     let item = match (done.encoding, types) {
-                        (Encoding::Component, Some(types)) => Item::Component(Box::new(Scope {
-                            items: done.items,
-                            bytes: done.bytes,
-                            types,
-                        })),
+                        (Encoding::Component, Some(types)) => {
+                            Item::Component(Box::new(Scope { items: done.items, bytes: done.bytes, types }))
+                        }
                         _ => Item::CoreModule(done.bytes),
                     };
                     match (open.last_mut(), item) {
@@ -219,12 +213,7 @@ struct Open<'a> {
 
 impl<'a> Open<'a> {
     fn new(encoding: Encoding, bytes: &'a [u8]) -> Self {
-        Open {
-            encoding,
-            items: Vec::new(),
-            bytes,
-            next: None,
-        }
+        Open { encoding, items: Vec::new(), bytes, next: None }
     }
 
     fn section(&mut self, payload: Payload<'a>) -> Result<(), ComposeError> {
@@ -238,10 +227,7 @@ impl<'a> Open<'a> {
             Payload::ComponentImportSection(section) => self.all(section, Item::Import),
             Payload::ComponentExportSection(section) => self.all(section, Item::Export),
             Payload::CustomSection(section) => {
-                self.items.push(Item::Custom {
-                    name: section.name(),
-                    data: section.data(),
-                });
+                self.items.push(Item::Custom { name: section.name(), data: section.data() });
                 Ok(())
             }
             _ => Err(ComposeError::new(

@@ -10,10 +10,15 @@ use super::glue::Signature;
 use super::interfaces::HOST_FUNCTIONS;
 use crate::error::{ComposeError, ErrorKind};
 
+/// The interface that the forwarding variant imports, in any version.
+const FORWARDED: &str = "larder:fs/store@";
+
 /// The module of the store, seen from outside.
 #[derive(Debug)]
 pub(crate) struct StoreModule {
     functions: BTreeMap<String, Signature>,
+    /// What it imports of `larder:fs/store`: module, name and type.
+    pub(crate) forwarded: Vec<(String, String, Signature)>,
 }
 
 impl StoreModule {
@@ -32,7 +37,15 @@ impl StoreModule {
             _ => None,
         };
         let imports = types.core_imports().ok_or_else(|| broken("it is a component".to_owned()))?;
+        let mut forwarded = Vec::new();
         for (module, name, ty) in imports {
+            if module.starts_with(FORWARDED)
+                && let EntityType::Func(id) = ty
+                && let Some(signature) = signature(id)
+            {
+                forwarded.push((module.to_owned(), name.to_owned(), signature));
+                continue;
+            }
             let known = match ty {
                 EntityType::Func(id) | EntityType::FuncExact(id) => shim_signature(module, name).zip(signature(id)),
                 _ => None,
@@ -57,7 +70,7 @@ impl StoreModule {
         if !memory || !functions.contains_key("cabi_realloc") {
             return Err(broken("it exports no `memory` or no `cabi_realloc`".to_owned()));
         }
-        Ok(StoreModule { functions })
+        Ok(StoreModule { functions, forwarded })
     }
 
     /// The type of the function that the store exports as `name`.

@@ -5,12 +5,13 @@ use crate::error::{ComposeError, ErrorKind};
 
 /// Checks `component`, made of `app`: it is valid, no import of
 /// `wasi:filesystem` is left in it at any depth, and its other imports and its
-/// exports are those of the app, in the same order. Answers the names of the
+/// exports are those of the app, in the same order, besides the import
+/// `added`. Answers the names of the
 /// imports that are gone.
 ///
 /// # Errors
 /// `Defect`, saying what does not hold.
-pub(crate) fn attached(app: &Scope<'_>, component: &[u8]) -> Result<Vec<String>, ComposeError> {
+pub(crate) fn attached(app: &Scope<'_>, component: &[u8], added: Option<&str>) -> Result<Vec<String>, ComposeError> {
     let defect = |what: String| {
         ComposeError::new(ErrorKind::Defect, format!("the result failed a check, please report this component: {what}"))
     };
@@ -19,7 +20,8 @@ pub(crate) fn attached(app: &Scope<'_>, component: &[u8]) -> Result<Vec<String>,
         return Err(defect(format!("import `{name}` is left in it")));
     }
     let before = names(app, |item| matches!(item, Item::Import(_)));
-    let after = names(&result, |item| matches!(item, Item::Import(_)));
+    let mut after = names(&result, |item| matches!(item, Item::Import(_)));
+    after.retain(|name| Some(name.as_str()) != added);
     let is_removed = |name: &String| name.starts_with("wasi:filesystem/") || name.starts_with("larder:fs/statistics");
     let (removed, kept): (Vec<_>, Vec<_>) = before.into_iter().partition(is_removed);
     if kept != after {

@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub mod apps;
+pub mod run;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -10,8 +13,8 @@ use wasm_encoder::{
     CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalSection,
     GlobalType, ImportSection, MemorySection, MemoryType, Module, TypeSection, ValType,
 };
-use wit_parser::abi::{AbiVariant, WasmType};
 use wit_parser::Resolve;
+use wit_parser::abi::{AbiVariant, WasmType};
 
 /// A tool or folder that `tests/tools` and `tests/guests/build` provide, by
 /// the name that it has in the cache's `env` file.
