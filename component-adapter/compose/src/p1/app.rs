@@ -1,10 +1,11 @@
 //! Whether a core module is one that can be composed.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use wasmparser::types::EntityType;
 use wasmparser::{Parser, Validator};
 
+use super::imports::{Import, with_unique_names};
 use super::template::Template;
 use crate::error::{ComposeError, ErrorKind};
 
@@ -19,9 +20,8 @@ const NAMED: usize = 8;
 
 /// A command of WASI 0.1.
 pub(super) struct App<'a> {
-    pub(super) bytes: &'a [u8],
-    /// The functions that it imports, each once.
-    pub(super) imports: BTreeSet<String>,
+    pub(super) bytes: Cow<'a, [u8]>,
+    pub(super) imports: Vec<Import>,
 }
 
 fn refused(message: impl Into<String>) -> ComposeError {
@@ -35,7 +35,6 @@ impl<'a> App<'a> {
         }
         let types = Validator::new().validate_all(bytes)?;
         let types = types.as_ref();
-        let mut imports = BTreeSet::new();
         let mut others = Vec::new();
         for (module, name, ty) in types.core_imports().into_iter().flatten() {
             match ty {
@@ -48,7 +47,6 @@ impl<'a> App<'a> {
                             "it imports `{MODULE}` `{name}` with another type than WASI 0.1's"
                         )));
                     }
-                    imports.insert(name.to_owned());
                 }
                 _ if module == UNSTABLE => {
                     return Err(refused(format!(
@@ -99,6 +97,7 @@ impl<'a> App<'a> {
         if !memory {
             return Err(refused("it exports no memory called `memory`, which WASI 0.1 needs"));
         }
+        let (bytes, imports) = with_unique_names(bytes, MODULE)?;
         Ok(Self { bytes, imports })
     }
 }

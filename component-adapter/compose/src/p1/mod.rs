@@ -10,8 +10,8 @@
 //! │ imports: wasi:cli, io, clocks, random @0.2.0                  │
 //! │                                                               │
 //! │  ┌ $main, of the template ┐     ┌ $app ─────────────────────┐ │
-//! │  │ WASI 0.1, larder-core  │◄────┤ the module, unchanged     │ │
-//! │  │ memory of its own,     │     │ imports                   │ │
+//! │  │ WASI 0.1, larder-core  │◄────┤ the module; its code is   │ │
+//! │  │ memory of its own,     │     │ unchanged; it imports     │ │
 //! │  │ image of files         │     │   wasi_snapshot_preview1  │ │
 //! │  └──▲──────────┬──────────┘     └──▲──────▲─────────────────┘ │
 //! │     │          │ get, put          │      │                   │
@@ -29,6 +29,7 @@
 
 mod app;
 mod connect;
+mod imports;
 mod template;
 mod write;
 
@@ -49,7 +50,15 @@ pub struct P1Options<'o> {
     pub image: Option<Cow<'o, [u8]>>,
 }
 
-/// Composes `app`, a command that imports WASI 0.1 alone, with `template`.
+/// Composes `app`, a command that imports WASI 0.1 alone.
+///
+/// # Errors
+/// As [`compose_p1_with`].
+pub fn compose_p1(app: &[u8], options: &P1Options<'_>) -> Result<Vec<u8>, ComposeError> {
+    compose_p1_with(larder_artifacts::ATTACHMENT_P1, app, options)
+}
+
+/// As [`compose_p1`], with another `template` than the one of this build.
 ///
 /// The same input always gives the same output.
 ///

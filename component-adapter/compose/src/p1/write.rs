@@ -41,9 +41,8 @@ impl Appended {
 
 pub(super) fn component(template: &Template<'_>, app: &App<'_>, bridge: Bridge) -> Vec<u8> {
     let main = template.main;
-    let mut out =
-        Appended { bytes: template.bytes.to_vec(), modules: template.modules, instances: template.instances };
-    let module = out.module(app.bytes);
+    let mut out = Appended { bytes: template.bytes.to_vec(), modules: template.modules, instances: template.instances };
+    let module = out.module(&app.bytes);
     let functions = functions(&mut out, template, app);
     let arguments = [(MODULE, functions)];
     let app = out.instantiate(module, if app.imports.is_empty() { &[] } else { &arguments });
@@ -56,14 +55,15 @@ pub(super) fn component(template: &Template<'_>, app: &App<'_>, bridge: Bridge) 
 /// An instance with the functions that the app imports.
 fn functions(out: &mut Appended, template: &Template<'_>, app: &App<'_>) -> u32 {
     let mut aliases = ComponentAliasSection::new();
-    for name in &app.imports {
-        let name = format!("{FUNCTION_PREFIX}{name}");
+    for import in &app.imports {
+        let name = format!("{FUNCTION_PREFIX}{}", import.function);
         aliases.alias(Alias::CoreInstanceExport { instance: template.main, kind: ExportKind::Func, name: &name });
     }
     out.section(&aliases);
     let mut section = InstanceSection::new();
     let exports = (template.core_functions..).zip(&app.imports);
-    section.export_items(exports.map(|(index, name)| (name.as_str(), ExportKind::Func, index)));
+    let exports: Vec<_> = exports.map(|(index, import)| (import.name.as_str(), ExportKind::Func, index)).collect();
+    section.export_items(exports);
     out.section(&section);
     out.instances += 1;
     out.instances - 1
