@@ -112,7 +112,7 @@ fn sections(component: &[u8]) -> Result<Vec<Section<'_>>, ComposeError> {
             _ => None,
         };
         if let Some((id, range)) = nested {
-            position = range.end;
+            position = usize::try_from(range.end).unwrap_or(usize::MAX);
             parser.skip_section();
             found.push(Section::Nested { id, bytes: bytes(component, range)? });
         } else if let Some((id, range)) = payload.as_section() {
@@ -121,9 +121,9 @@ fn sections(component: &[u8]) -> Result<Vec<Section<'_>>, ComposeError> {
     }
 }
 
-fn bytes<N: TryInto<usize>>(component: &[u8], range: std::ops::Range<N>) -> Result<&[u8], ComposeError> {
-    let bounds = range.start.try_into().ok().zip(range.end.try_into().ok());
+fn bytes(component: &[u8], range: std::ops::Range<u64>) -> Result<&[u8], ComposeError> {
+    let bounds = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
     bounds
-        .and_then(|(start, end): (usize, usize)| component.get(start..end))
+        .and_then(|(start, end)| component.get(start..end))
         .ok_or_else(|| ComposeError::new(ErrorKind::Invalid, "a section ends outside of the component"))
 }

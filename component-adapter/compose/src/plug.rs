@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use wac_graph::types::{BorrowedPackageKey, Package, SubtypeChecker, are_semver_compatible};
+use wac_graph::types::{Package, SubtypeChecker, are_semver_compatible};
 use wac_graph::{CompositionGraph, EncodeOptions, PackageId};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
