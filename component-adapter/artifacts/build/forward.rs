@@ -16,6 +16,6 @@ pub fn interface(directory: &Path) -> Result<Vec<u8>> {
     let (package, _) = resolve.push_dir(directory)?;
     let world = resolve.select_world(&[package], Some("forwarding"))?;
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
     ComponentEncoder::default().validate(true).module(&module)?.encode()
 }

@@ -695,6 +695,13 @@ impl<S: Store> File<S> {
         let changes = inner.changes;
         let cache = inner.options.cache;
         let page = &mut inner.opening(self.opening)?.page;
+        let first = page.first.take();
+        if after == 0
+            && page.changes == changes
+            && let Some(first) = first
+        {
+            return Ok(Some(first));
+        }
         if page.after == after && page.changes == changes && (cache || !page.entries.is_empty()) {
             if let Some(entry) = page.entries.pop_front() {
                 page.after = entry.cookie;
@@ -731,6 +738,7 @@ impl<S: Store> File<S> {
         page.entries = entries.into_iter().map(directory_entry).collect();
         page.is_last = is_last;
         page.changes = changes;
+        page.first = page.entries.front().filter(|_| cache && after == 0).cloned();
         match page.entries.pop_front() {
             Some(entry) => {
                 page.after = entry.cookie;

@@ -68,6 +68,9 @@ pub(crate) struct Page {
     pub(crate) entries: VecDeque<DirectoryEntry>,
     /// The cookie behind which they come.
     pub(crate) after: u64,
+    /// The first of a listing, while nothing but it was read: a listing that
+    /// begins with a probe reads it twice.
+    pub(crate) first: Option<DirectoryEntry>,
     /// None come behind them.
     pub(crate) is_last: bool,
     /// How many changes the guest had made then.
