@@ -4,13 +4,17 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use larder_compose::ErrorKind;
 use larder_compose::attach::Bridge;
+use larder_compose::contents::Contents;
 use larder_compose::p1::{P1Options, compose_p1};
+use larder_core::Limits;
+use larder_transfer::Silent;
 use support::{cached, guest};
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection, MemorySection,
@@ -84,6 +88,39 @@ fn environment_and_arguments_are_the_hosts() {
     let component = composed("rust-files-p1", Bridge::SingleMemory);
     let output = run(&component, &["--env", "COLOUR=blue"], &["env"], b"");
     assert!(String::from_utf8_lossy(&output.stdout).contains("COLOUR=blue"), "{output:?}");
+}
+
+/// Wants a device; a volume has none.
+const NOT_OURS: &str = "TestDevNullFile";
+
+/// What `larder run` passes on the same tests, at least.
+const GO_PASSES: usize = 1_157 + 258;
+
+#[test]
+fn gos_own_tests_of_files_find_nothing_wrong() {
+    let mut contents = Contents::new(larder_transfer::now(), Limits::default());
+    contents.mount_default().expect("it mounts");
+    contents
+        .add_host(&cached("LARDER_GUESTS").join("go-os-root"), "/", false, &mut Silent)
+        .expect("the tree is packed");
+    let image = contents.image().expect("there is an image").into();
+    let options = P1Options { bridge: Bridge::SingleMemory, image: Some(image) };
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("go-os-test.wasm");
+    let component = compose_p1(&guest("go-os-test"), &options).expect("it composes");
+    std::fs::write(&path, component).expect("it is written");
+    let variables = ["--env", "PWD=/goroot/src/os", "--env", "GOROOT=/goroot", "--env", "TMPDIR=/tmp"];
+    let options = [&variables[..], &["--env", "HOME=/home"]].concat();
+    let output = run(&path, &options, &["-test.short", "-test.v"], b"");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let results = text.lines().filter_map(|line| line.trim_start().strip_prefix("--- ")?.split_once(": "));
+    let results: BTreeMap<_, _> =
+        results.map(|(result, name)| (name.split(' ').next().unwrap_or_default(), result)).collect();
+    let failures: Vec<_> = results.iter().filter(|(_, result)| **result == "FAIL").map(|(name, _)| *name).collect();
+    assert!(failures.iter().all(|name| *name == NOT_OURS), "{failures:?} fail");
+    let passed = results.values().filter(|result| **result == "PASS").count();
+    assert!(passed >= GO_PASSES, "{passed} pass, {GO_PASSES} expected");
+    // The run came to its end, and was not cut off by a panic.
+    assert!(matches!(text.lines().last(), Some("PASS" | "FAIL")), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A module with a memory, a `_start` of the given type, and imports.

@@ -22,14 +22,8 @@ impl Streams {
     pub(crate) fn new() -> Self {
         Self {
             input: Input::new(),
-            stdout: Output {
-                stream: stdout::get_stdout(),
-                terminal: terminal_stdout::get_terminal_stdout().is_some(),
-            },
-            stderr: Output {
-                stream: stderr::get_stderr(),
-                terminal: terminal_stderr::get_terminal_stderr().is_some(),
-            },
+            stdout: Output { stream: stdout::get_stdout(), terminal: terminal_stdout::get_terminal_stdout().is_some() },
+            stderr: Output { stream: stderr::get_stderr(), terminal: terminal_stderr::get_terminal_stderr().is_some() },
         }
     }
 

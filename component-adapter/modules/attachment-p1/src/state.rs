@@ -31,9 +31,8 @@ pub(crate) fn call(function: impl FnOnce(&mut Process<Streams>, &mut AppMemory) 
 fn begin() -> P1Result<Process<Streams>> {
     let mounts = start::mounts(now).map_err(|_| Errno::Io)?;
     let options = start::options(now).ok_or(Errno::Io)?;
-    let mounted = mounts.iter().map(|mount| {
-        Ok(Mounted { guest_path: mount.guest_path.clone(), descriptor: mount.view.root()? })
-    });
+    let mounted =
+        mounts.iter().map(|mount| Ok(Mounted { guest_path: mount.guest_path.clone(), descriptor: mount.view.root()? }));
     let mounted: Vec<_> = mounted.collect::<larder_core::Result<_>>()?;
     Ok(Process::new(Streams::new(), mounted, arguments(options), environment(options)))
 }
