@@ -9,7 +9,7 @@ use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView,
 
 use super::engine::Runtime;
 use super::limits::{GuestLimits, RESOURCES};
-use super::p1::{CoreHost, P1Context};
+use super::p1::{self, CoreHost};
 use super::prefixed::{OutputTarget, PrefixedOutput};
 use crate::volumes::MountTable;
 
@@ -97,7 +97,7 @@ impl GuestSetup {
     /// # Errors
     /// When a volume has no handle left for a mount.
     pub(super) fn core_store(&self, runtime: &Runtime) -> larder_core::Result<Store<CoreHost>> {
-        let host = CoreHost { p1: P1Context::new(self)?, limits: GuestLimits::new(self.memory), memory: None };
+        let host = CoreHost { p1: p1::process(self)?, limits: GuestLimits::new(self.memory), memory: None };
         let mut store = Store::new(&runtime.engine, host);
         store.limiter(|host| &mut host.limits);
         yield_at_epochs(&mut store);
