@@ -113,7 +113,6 @@ fn sections(component: &[u8]) -> Result<Vec<Section<'_>>, ComposeError> {
         };
         if let Some((id, range)) = nested {
             position = usize::try_from(range.end).unwrap_or(usize::MAX);
-            parser.skip_section();
             found.push(Section::Nested { id, bytes: bytes(component, range)? });
         } else if let Some((id, range)) = payload.as_section() {
             found.push(Section::Plain { id, data: bytes(component, range)? });

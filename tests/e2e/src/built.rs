@@ -19,6 +19,25 @@ fn guests() -> PathBuf {
     env::var_os("LARDER_GUESTS").map_or_else(|| cache().join("guests"), PathBuf::from)
 }
 
+/// Wasmtime's own command, which `tests/tools` installed.
+///
+/// # Panics
+/// Where it is not there.
+#[must_use]
+pub fn wasmtime() -> PathBuf {
+    let path = env::var_os("LARDER_WASMTIME").map_or_else(|| PathBuf::from(installed("LARDER_WASMTIME")), PathBuf::from);
+    assert!(path.exists(), "{} is not there; run tests/tools", path.display());
+    path
+}
+
+/// A value of the file that `tests/tools` writes.
+fn installed(name: &str) -> String {
+    let file = cache().join("env");
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}; run tests/tools", file.display()));
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("export {name}=")));
+    line.unwrap_or_else(|| panic!("{name} is not in {}; run tests/tools", file.display())).to_owned()
+}
+
 fn cache() -> PathBuf {
     env::var_os("LARDER_CACHE").map_or_else(
         || {

@@ -33,8 +33,9 @@ pub fn told(command: &Command, output: &Output) -> String {
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     };
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
     format!(
-        "larder {} ended with {}\n--- stdout, its end\n{}\n--- stderr, its end\n{}",
+        "{program} {} ended with {}\n--- stdout, its end\n{}\n--- stderr, its end\n{}",
         arguments.join(" "),
         output.status,
         last(&output.stdout),

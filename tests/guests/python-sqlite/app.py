@@ -3,6 +3,7 @@
     python-sqlite init            creates the database
     python-sqlite work N          N transactions, each printed once committed
     python-sqlite check           verifies all of it, prints the last one
+    python-sqlite all N           the three of them in one run
     python-sqlite files [DIR [COUNT]]     thousands of files, verified
     python-sqlite versions        what was built in
 
@@ -43,6 +44,10 @@ def main(arguments: list[str]) -> None:
             database.work(int(count))
         case ["check"]:
             database.check()
+        case ["all", count]:
+            database.init()
+            database.work(int(count))
+            database.check()
         case ["files"]:
             files.run("/python-files", 2000)
         case ["files", directory]:
@@ -52,4 +57,4 @@ def main(arguments: list[str]) -> None:
         case ["versions"]:
             database.versions()
         case _:
-            raise AssertionError("usage: init | work N | check | files [DIR [COUNT]] | versions")
+            raise AssertionError("usage: init | work N | check | all N | files [DIR [COUNT]] | versions")

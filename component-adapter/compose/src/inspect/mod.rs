@@ -136,7 +136,6 @@ fn modules_of(component: &[u8], above: &str, level: usize, found: &mut Inspectio
                 module(component.get(range.clone()).unwrap_or_default(), format!("{above}{modules}"), found)?;
                 modules += 1;
                 position = range.end;
-                parser.skip_section();
             }
             Payload::ComponentSection { unchecked_range, .. } => {
                 let range = within(&unchecked_range);
@@ -144,7 +143,6 @@ fn modules_of(component: &[u8], above: &str, level: usize, found: &mut Inspectio
                 modules_of(nested, &format!("{above}{components}/"), level + 1, found)?;
                 components += 1;
                 position = range.end;
-                parser.skip_section();
             }
             Payload::End(_) => return Ok(()),
             _ => continue,

@@ -1,15 +1,21 @@
 //! The command line: one file for each command.
 
+mod adapter;
 mod address;
+mod binary;
+mod carried;
 mod cat;
 mod completions;
+mod compose;
 mod cp;
 mod df;
 mod export;
 mod guest;
 mod import;
+mod inspect;
 mod ls;
 mod mkdir;
+mod pack;
 mod rm;
 mod run;
 mod serve;
@@ -60,7 +66,8 @@ Examples:
   larder run --volume data.larder::/data app.wasm arg     files that outlive the run
   larder ls -l data.larder:/                              what it left there
   larder serve api.wasm --listen 127.0.0.1:8080 --volume data.larder::/
-  larder up apps.toml                                     several apps, shared volumes";
+  larder up apps.toml                                     several apps, shared volumes
+  larder compose app.wasm -o standalone.wasm              an app and its files in one component";
 
 #[derive(Subcommand)]
 enum Command {
@@ -77,6 +84,10 @@ enum Command {
     Rm(rm::RmArguments),
     Import(import::ImportArguments),
     Export(export::ExportArguments),
+    Compose(compose::ComposeArguments),
+    Pack(pack::PackArguments),
+    Inspect(inspect::InspectArguments),
+    Adapter(adapter::AdapterArguments),
     Completions(completions::CompletionsArguments),
 }
 
@@ -99,6 +110,10 @@ pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
         Command::Rm(arguments) => rm::rm(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::Compose(arguments) => compose::compose(&arguments),
+        Command::Pack(arguments) => pack::pack(&arguments),
+        Command::Inspect(arguments) => inspect::inspect(&arguments),
+        Command::Adapter(arguments) => adapter::adapter(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
     };
     quiet_when_closed(printed)?;
