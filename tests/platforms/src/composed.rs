@@ -1,5 +1,5 @@
-//! The suite's guest, composed in each way, with the volumes of every set of
-//! limits that a case asks for.
+//! The suite's guest, composed in each way, with every set of volumes
+//! that a case asks for.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,9 +7,9 @@ use std::process;
 
 use larder_compose::attach::{AttachOptions, Bridge, attach};
 use larder_compose::plug::{PlugOptions, plug};
-use larder_core::{Limits, Rights};
+use larder_core::Rights;
 use larder_image::{ImageBuilder, Mount, Options, VolumeSpec};
-use larder_suite::{Mount as SuiteMount, START, every_limits, mount_path};
+use larder_suite::{Mount as SuiteMount, START, Set, every_set};
 
 use crate::built::{guest, work};
 use crate::clock::with_clock;
@@ -65,7 +65,7 @@ impl Composed {
 }
 
 fn compose(way: Way, guest: &[u8]) -> Vec<u8> {
-    let image = image(&every_limits());
+    let image = image(&every_set());
     let bridge = match way {
         Way::Attached => Bridge::SingleMemory,
         Way::AttachedMultiMemory => Bridge::MultiMemory,
@@ -84,12 +84,12 @@ fn compose(way: Way, guest: &[u8]) -> Vec<u8> {
 }
 
 /// A pair of volumes for each set of limits, mounted where the suite looks.
-fn image(sets: &[Limits]) -> Vec<u8> {
+fn image(sets: &[Set]) -> Vec<u8> {
     let mut options = Options { volumes: Vec::new(), mounts: Vec::new(), composed: START, ..Options::default() };
-    for limits in sets {
+    for set in sets {
         let first = u32::try_from(options.volumes.len()).expect("few volumes");
         for name in ["main", "other"] {
-            options.volumes.push(VolumeSpec { name: name.into(), limits: limits.clone() });
+            options.volumes.push(VolumeSpec { name: name.into(), limits: set.limits.clone() });
         }
         for mount in SuiteMount::ALL {
             let (volume, directory, rights) = match mount {
@@ -99,7 +99,7 @@ fn image(sets: &[Limits]) -> Vec<u8> {
                 SuiteMount::ScopedReadOnly => (first, "scope", Rights::READ_ONLY),
                 SuiteMount::Other => (first + 1, "", Rights::READ_WRITE),
             };
-            let (guest_path, directory) = (mount_path(limits, mount), directory.to_owned());
+            let (guest_path, directory) = (set.mount_path(mount), directory.to_owned());
             options.mounts.push(Mount { guest_path, volume, directory, rights });
         }
     }

@@ -52,7 +52,8 @@ impl Form for InProcess {
     const TIMES_BEFORE_1970: bool = true;
 
     fn start(limits: &Limits) -> Self {
-        crate::sets::note(limits);
+        // For `every_set`.
+        let _ = crate::next_set(limits);
         Self { volumes: Volumes::new(limits), now: Arc::new(Mutex::new(START)) }
     }
 

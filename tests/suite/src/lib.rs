@@ -35,5 +35,5 @@ pub use guest::{Guest, Listing, Node, START};
 pub use in_process::InProcess;
 pub use list::{Case, cases, run};
 pub use random::random;
-pub use sets::{every_limits, mount_path};
+pub use sets::{Set, every_set, next_set};
 pub use volumes::Volumes;

@@ -1,6 +1,6 @@
 //! The volumes of the suite for guests that bring their volumes along, such as
-//! a composed component: one pair of volumes for each set of limits that a
-//! case asks for, each pair mounted under a path of its own.
+//! a composed component: a pair of volumes for each guest that a case starts and
+//! for each set of limits, each pair mounted under a path of its own.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -9,16 +9,31 @@ use larder_core::Limits;
 
 use crate::{InProcess, Mount, cases};
 
-/// Where a guest finds a mount of the volumes with these limits. Those with
-/// the default limits are at [`Mount::guest_path`] itself, the others under a
-/// path that names what differs: `/links=3/scoped`.
-#[must_use]
-pub fn mount_path(limits: &Limits, mount: Mount) -> String {
-    let set = differences(limits);
-    match (set.is_empty(), mount) {
-        (true, _) => mount.guest_path().to_owned(),
-        (false, Mount::Main) => format!("/{set}"),
-        (false, _) => format!("/{set}{}", mount.guest_path()),
+/// Volumes that a case asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Set {
+    /// The limits of both volumes.
+    pub limits: Limits,
+    /// Counts the guests with these limits that a case starts, from 0: each
+    /// has volumes of its own.
+    pub turn: u32,
+}
+
+impl Set {
+    /// Where a guest finds a mount of these volumes. Those of the first guest
+    /// with the default limits are at [`Mount::guest_path`] itself, others
+    /// under a path that names what differs: `/links=3/scoped`.
+    #[must_use]
+    pub fn mount_path(&self, mount: Mount) -> String {
+        let mut set = differences(&self.limits);
+        if self.turn > 0 {
+            write!(set, "{}turn={}", if set.is_empty() { "" } else { "," }, self.turn).unwrap();
+        }
+        match (set.is_empty(), mount) {
+            (true, _) => mount.guest_path().to_owned(),
+            (false, Mount::Main) => format!("/{set}"),
+            (false, _) => format!("/{set}{}", mount.guest_path()),
+        }
     }
 }
 
@@ -41,31 +56,38 @@ fn differences(limits: &Limits) -> String {
 }
 
 thread_local! {
-    /// What cases of this thread asked for, while it is being noted.
-    static ASKED: RefCell<Option<Vec<Limits>>> = const { RefCell::new(None) };
+    /// What the case that this thread runs asked for.
+    static ASKED: RefCell<Vec<Set>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Notes the limits that a case asks for.
-pub(crate) fn note(limits: &Limits) {
+/// The volumes for a guest that a case starts with these limits: those that no
+/// guest of this thread had before.
+#[must_use]
+pub fn next_set(limits: &Limits) -> Set {
     ASKED.with_borrow_mut(|asked| {
-        if let Some(asked) = asked
-            && !asked.contains(limits)
-        {
-            asked.push(limits.clone());
-        }
-    });
+        let turn = asked.iter().filter(|set| set.limits == *limits).count();
+        let set = Set { limits: limits.clone(), turn: u32::try_from(turn).unwrap() };
+        asked.push(set.clone());
+        set
+    })
 }
 
-/// Every set of limits that a case asks for, each once: the suite is run on
+/// Every set of volumes that a case asks for, each once: the suite is run on
 /// the core to find them.
 ///
 /// # Panics
 /// Where a case fails on the core.
 #[must_use]
-pub fn every_limits() -> Vec<Limits> {
-    ASKED.set(Some(Vec::new()));
+pub fn every_set() -> Vec<Set> {
+    let mut all = Vec::new();
     for case in cases::<InProcess>() {
+        ASKED.take();
         (case.run)();
+        for set in ASKED.take() {
+            if !all.contains(&set) {
+                all.push(set);
+            }
+        }
     }
-    ASKED.take().unwrap_or_default()
+    all
 }

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use larder_core::Limits;
-use larder_suite::{InProcess, Mount, every_limits, mount_path, random};
+use larder_suite::{InProcess, Mount, Set, every_set, random};
 
 #[test]
 fn every_set_of_limits_has_mounts_of_its_own() {
-    let sets = every_limits();
-    assert!(sets.contains(&Limits::default()), "most cases ask for the default limits");
+    let sets = every_set();
+    for turn in 0..2 {
+        let default = Set { limits: Limits::default(), turn };
+        assert!(sets.contains(&default), "cases start one or two guests with the default limits");
+    }
     assert!(sets.len() > 5, "the cases of the limits ask for others: {sets:?}");
-    let paths: BTreeSet<_> = sets.iter().flat_map(|limits| Mount::ALL.map(|mount| mount_path(limits, mount))).collect();
+    let paths: BTreeSet<_> = sets.iter().flat_map(|set| Mount::ALL.map(|mount| set.mount_path(mount))).collect();
     assert_eq!(paths.len(), sets.len() * Mount::ALL.len());
     assert!(paths.contains("/links=3/scoped/read-only"), "{paths:?}");
 }

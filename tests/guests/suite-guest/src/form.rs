@@ -1,7 +1,7 @@
 //! The guest's own WASI 0.2 as a form.
 
 use larder_core::{DescriptorFlags, FileType, Follow, Limits, OpenFlags, SetTime, Timestamp, Usage};
-use larder_suite::{Entry, Form, Mount, Result, START, Stat, mount_path};
+use larder_suite::{Entry, Form, Mount, Result, START, Set, Stat, next_set};
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{Advice, Descriptor, DirectoryEntryStream};
 
@@ -10,14 +10,14 @@ use crate::convert::{coded, file_type, followed, from_wasi, open_flags, set_time
 use crate::imports::larder::fs::statistics;
 use crate::imports::larder::test::clock;
 
-/// The volumes that are mounted for one set of limits.
+/// A guest over volumes that nobody used before in this instance.
 pub struct Wasi02 {
-    limits: Limits,
+    set: Set,
 }
 
 impl Wasi02 {
     fn path(&self, mount: Mount) -> String {
-        mount_path(&self.limits, mount)
+        self.set.mount_path(mount)
     }
 }
 
@@ -31,9 +31,9 @@ impl Form for Wasi02 {
     type Listing = DirectoryEntryStream;
     const TIMES_BEFORE_1970: bool = false;
 
-    /// The volumes are new when the instance is.
+    /// The volumes were made with the instance.
     fn start(limits: &Limits) -> Self {
-        let form = Self { limits: limits.clone() };
+        let form = Self { set: next_set(limits) };
         form.set_now(START);
         // The first look at the mounts opens their views, which count as
         // descriptors from then on.
