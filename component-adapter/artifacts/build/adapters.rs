@@ -20,7 +20,7 @@ const PREOPENS: &str = "wasi:filesystem/preopens@0.3.0";
 ///
 /// # Errors
 /// When the module does not fit its world.
-pub fn component(module: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn component(module: &[u8]) -> Result<Vec<u8>> {
     ComponentEncoder::default().validate(true).module(module)?.encode()
 }
 
@@ -29,7 +29,7 @@ pub fn component(module: &[u8]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// When a module does not fit its world, or the two not each other.
-pub fn p3(store: &[u8], front: &[u8], wit: &Path) -> Result<Vec<u8>> {
+pub(crate) fn p3(store: &[u8], front: &[u8], wit: &Path) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let store = register(&mut graph, "larder:store", component(store).context("the store")?)?;
     let front = register(&mut graph, "larder:front", component(&with_world(front, wit)?).context("the front")?)?;

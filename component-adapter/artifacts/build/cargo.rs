@@ -15,8 +15,16 @@ const KEPT: &[&str] = &["CARGO_HOME", "CARGO_MAKEFLAGS", "CARGO_HTTP_", "CARGO_N
 /// Settings that would change what is built.
 const REMOVED: &[&str] = &["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CLIPPY_ARGS", "MIRI_SYSROOT"];
 
+/// Packages that are built for size. What an adapter does is hidden behind the
+/// runtime's copies between components: faster code measures the same.
+const FOR_SIZE: &[&str] = &["larder-adapter", "larder-adapter-p3"];
+
+/// A folder to build the modules in, for several target directories together.
+/// Without it each has one of its own.
+const SHARED: &str = "LARDER_WASM_TARGET_DIR";
+
 /// The workspace of the modules.
-pub struct Modules {
+pub(crate) struct Modules {
     manifest: PathBuf,
     target: PathBuf,
     /// `RUSTFLAGS` in cargo's encoding.
@@ -29,10 +37,12 @@ impl Modules {
     ///
     /// # Errors
     /// Where the toolchain can't build for WebAssembly.
-    pub fn new(root: &Path, out: &Path) -> Result<Self> {
+    pub(crate) fn new(root: &Path, out: &Path) -> Result<Self> {
         check_toolchain()?;
         let profile = out.ancestors().find(|path| path.ends_with("build")).and_then(Path::parent);
         let target = profile.and_then(Path::parent).context("OUT_DIR has another shape than cargo's")?;
+        println!("cargo::rerun-if-env-changed={SHARED}");
+        let shared = env::var_os(SHARED).filter(|shared| !shared.is_empty()).map(PathBuf::from);
         // The modules do not depend on where they were built: no path of this
         // machine is in them.
         let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -41,7 +51,7 @@ impl Modules {
         flags.extend(cargo_home.map(|home| format!("--remap-path-prefix={}=cargo", home.display())));
         Ok(Self {
             manifest: root.join("component-adapter/modules/Cargo.toml"),
-            target: target.join("wasm-modules"),
+            target: shared.unwrap_or_else(|| target.join("wasm-modules")),
             flags: flags.join("\u{1f}"),
         })
     }
@@ -50,7 +60,11 @@ impl Modules {
     ///
     /// # Errors
     /// Where it does not build.
-    pub fn build(&self, package: &str, features: &[&str]) -> Result<Vec<u8>> {
+    pub(crate) fn build(&self, package: &str, features: &[&str]) -> Result<Vec<u8>> {
+        // Builds of one package with other features have the same output file.
+        fs::create_dir_all(&self.target)?;
+        let turn = fs::File::create(self.target.join("turn"))?;
+        turn.lock()?;
         let mut cargo = Command::new(env::var_os("CARGO").context("not run by cargo")?);
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy();
@@ -67,6 +81,9 @@ impl Modules {
             .arg("--target-dir")
             .arg(&self.target)
             .env("CARGO_ENCODED_RUSTFLAGS", &self.flags);
+        if FOR_SIZE.contains(&package) {
+            cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s");
+        }
         let output = cargo.output().context("cannot run cargo")?;
         if !output.status.success() {
             bail!("cargo cannot build {package}:\n{}", String::from_utf8_lossy(&output.stderr));

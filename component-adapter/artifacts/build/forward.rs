@@ -11,7 +11,7 @@ use wit_parser::{ManglingAndAbi, Resolve};
 ///
 /// # Errors
 /// When the WIT in `directory` is no package with the world `forwarding`.
-pub fn interface(directory: &Path) -> Result<Vec<u8>> {
+pub(crate) fn interface(directory: &Path) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(directory)?;
     let world = resolve.select_world(&[package], Some("forwarding"))?;

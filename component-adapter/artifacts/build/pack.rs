@@ -18,7 +18,7 @@ fn is_kept(name: &str) -> bool {
 ///
 /// # Errors
 /// When it is not valid, or its data is not all placed at constants.
-pub fn pack(module: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn pack(module: &[u8]) -> Result<Vec<u8>> {
     let mut out = Module::new();
     let data = data(module)?;
     let count = u32::try_from(data.len())?;

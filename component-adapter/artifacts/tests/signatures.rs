@@ -78,9 +78,11 @@ fn expected(resolve: &Resolve, name: &str) -> BTreeMap<String, Signature> {
         (format!("{name}#{}", function.name), (params, results))
     });
     let is_resource = |id: &TypeId| matches!(resolve.types[*id].kind, TypeDefKind::Resource);
-    let drops = interface.types.iter().filter(|(_, id)| is_resource(id)).map(|(resource, _)| {
-        (format!("{name}#[resource-drop]{resource}"), (vec![ValType::I32; 2], Vec::new()))
-    });
+    let drops = interface
+        .types
+        .iter()
+        .filter(|(_, id)| is_resource(id))
+        .map(|(resource, _)| (format!("{name}#[resource-drop]{resource}"), (vec![ValType::I32; 2], Vec::new())));
     functions.chain(drops).collect()
 }
 
@@ -113,7 +115,8 @@ fn nothing_else_is_exported() {
         INTERFACES.contains(&interface) || interface == "wasi:cli/environment"
     };
     let others: Vec<_> = exports().into_iter().filter(|(name, _)| !known(name)).collect();
-    let others: Vec<_> = others.iter().map(|(name, (params, results))| (&**name, params.len(), results.len())).collect();
+    let others: Vec<_> =
+        others.iter().map(|(name, (params, results))| (&**name, params.len(), results.len())).collect();
     assert_eq!(others, OTHERS);
 }
 
