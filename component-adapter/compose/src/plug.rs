@@ -129,8 +129,9 @@ fn register(graph: &mut CompositionGraph, name: &str, bytes: &[u8]) -> Result<Pa
         ));
     }
     Validator::new_with_features(WasmFeatures::all()).validate_all(bytes)?;
-    let invalid =
-        |error: &dyn std::fmt::Display| ComposeError::new(ErrorKind::Invalid, format!("cannot read the {name}: {error}"));
+    let invalid = |error: &dyn std::fmt::Display| {
+        ComposeError::new(ErrorKind::Invalid, format!("cannot read the {name}: {error}"))
+    };
     let package = Package::from_bytes(name, None, bytes, graph.types_mut()).map_err(|error| invalid(&error))?;
     graph.register_package(package).map_err(|error| invalid(&error))
 }

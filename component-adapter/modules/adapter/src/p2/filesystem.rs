@@ -55,11 +55,7 @@ fn on<T>(file: &OpenFile, call: impl FnOnce(&Core) -> larder_core::Result<T>) ->
 }
 
 /// A call that adds a name.
-fn adding(
-    file: &OpenFile,
-    operation: &'static str,
-    call: impl FnOnce(&Core) -> larder_core::Result<()>,
-) -> Result<()> {
+fn adding(file: &OpenFile, operation: &'static str, call: impl FnOnce(&Core) -> larder_core::Result<()>) -> Result<()> {
     answer(file.for_names(operation).and_then(call))
 }
 

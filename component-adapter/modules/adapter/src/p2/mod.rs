@@ -5,6 +5,7 @@ mod bindings;
 mod convert;
 mod error;
 mod filesystem;
+mod statistics;
 mod stdio;
 mod streams;
 #[cfg(feature = "tcp")]
@@ -27,6 +28,9 @@ wasi::filesystem::types::__export_wasi_filesystem_types_0_2_0_cabi!(
 );
 wasi::filesystem::preopens::__export_wasi_filesystem_preopens_0_2_0_cabi!(
     Adapter with_types_in bindings::exports::wasi::filesystem::preopens
+);
+bindings::exports::larder::fs::statistics::__export_larder_fs_statistics_0_1_0_cabi!(
+    Adapter with_types_in bindings::exports::larder::fs::statistics
 );
 #[cfg(feature = "tcp")]
 wasi::sockets::tcp::__export_wasi_sockets_tcp_0_2_0_cabi!(

@@ -41,11 +41,7 @@ fn on<T>(file: &OpenFile, call: impl FnOnce(&Core) -> larder_core::Result<T>) ->
 }
 
 /// A call that adds a name.
-fn adding(
-    file: &OpenFile,
-    operation: &'static str,
-    call: impl FnOnce(&Core) -> larder_core::Result<()>,
-) -> Result<()> {
+fn adding(file: &OpenFile, operation: &'static str, call: impl FnOnce(&Core) -> larder_core::Result<()>) -> Result<()> {
     answer(file.for_names(operation).and_then(call))
 }
 
@@ -175,4 +171,3 @@ impl GuestDescriptor for OpenFile {
         on(self, |file| file.metadata_hash_at(convert::follow(flags), &path).map(hash))
     }
 }
-

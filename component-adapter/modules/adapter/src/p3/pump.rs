@@ -28,8 +28,7 @@ type Ended = Result<(), types::ErrorCode>;
 /// The two ends of a `future` that tells how a stream ended.
 static ENDED: &FutureVtable<Ended> = <Ended as wit_future::FuturePayload>::VTABLE;
 static BYTES: &StreamVtable<u8> = <u8 as wit_stream::StreamPayload>::VTABLE;
-static ENTRIES: &StreamVtable<types::DirectoryEntry> =
-    <types::DirectoryEntry as wit_stream::StreamPayload>::VTABLE;
+static ENTRIES: &StreamVtable<types::DirectoryEntry> = <types::DirectoryEntry as wit_stream::StreamPayload>::VTABLE;
 
 /// Bytes that a stream brings in one turn: 128 KiB. One buffer of it waits
 /// with every stream that is being written from.

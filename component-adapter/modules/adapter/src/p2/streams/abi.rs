@@ -46,7 +46,11 @@ impl ReadAnswer {
 ///
 /// `stream` is the representation of a live `input-stream`, as the runtime
 /// passes it.
-unsafe fn read(stream: *const u8, length: u64, host: fn(&Input, u64) -> Result<Vec<u8>, StreamError>) -> *const ReadAnswer {
+unsafe fn read(
+    stream: *const u8,
+    length: u64,
+    host: fn(&Input, u64) -> Result<Vec<u8>, StreamError>,
+) -> *const ReadAnswer {
     // SAFETY: as the function's.
     let input: &Input = unsafe { InputStreamBorrow::lift(stream) }.get();
     let read = match input {
