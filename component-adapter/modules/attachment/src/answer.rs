@@ -148,6 +148,7 @@ pub(crate) const fn error_code(code: ErrorCode) -> u8 {
     code as u8
 }
 
+#[allow(clippy::indexing_slicing, reason = "below the length, and checked when it is built")]
 const _: () = {
     let mut index = 0;
     while index < ErrorCode::ALL.len() {

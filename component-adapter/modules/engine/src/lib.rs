@@ -28,9 +28,9 @@
 
 #[cfg(target_arch = "wasm32")]
 mod admission;
+pub mod allocator;
 #[cfg(target_arch = "wasm32")]
 pub mod backend;
-pub mod allocator;
 #[cfg(target_arch = "wasm32")]
 pub mod file;
 #[cfg(target_arch = "wasm32")]

@@ -101,7 +101,7 @@ const fn parts(handle: u32) -> Option<(usize, u32)> {
     if !is_ours(handle) {
         return None;
     }
-    let slot = handle & (MAX_SLOTS as u32 - 1);
+    let slot = handle & ((1 << SLOT_BITS) - 1);
     Some((slot as usize, handle >> SLOT_BITS & (GENERATIONS - 1)))
 }
 

@@ -11,6 +11,7 @@
 //! pages for them, or refuses. Content never takes the last [`SLACK`] pages;
 //! the run for tables is held back from all other use.
 #![allow(clippy::indexing_slicing, reason = "page numbers are 16 bits wide, classes below CLASSES")]
+#![allow(clippy::cast_possible_truncation, reason = "sizes of blocks and numbers of pages are small constants")]
 
 use super::PAGE;
 use super::pages::{PAGES, PageSet};
@@ -95,7 +96,7 @@ pub(crate) struct Heap<M> {
 /// The class for so many bytes, which are at most [`LARGEST_BLOCK`].
 const fn class_of(size: usize) -> usize {
     if size <= 128 {
-        (size + GRAIN - 1) / GRAIN - 1
+        size.div_ceil(GRAIN) - 1
     } else {
         let last = size - 1;
         let log = last.ilog2() as usize;
@@ -136,12 +137,10 @@ const CAPACITY: [u16; CLASSES] = {
 };
 
 /// Pages for so many bytes.
-#[allow(clippy::cast_possible_truncation, reason = "usize has 32 bits where this runs; a layout is below isize::MAX")]
 const fn pages_for(size: usize) -> u32 {
     size.div_ceil(PAGE) as u32
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "page numbers are below PAGES")]
 const fn short(page: u32) -> u16 {
     page as u16
 }
@@ -321,7 +320,6 @@ impl<M: Memory> Heap<M> {
 
     fn new_page(&mut self, class: usize) -> Option<u16> {
         let number = short(self.take_page()?);
-        #[allow(clippy::cast_possible_truncation, reason = "CLASSES is below 255")]
         let usage = class as u8 + 1;
         self.pages[number as usize] = Page { usage, used: 0, free: 0, fresh: 0, next: 0, previous: 0 };
         self.link(class, number);
@@ -374,7 +372,7 @@ impl<M: Memory> Heap<M> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a failing test may panic")]
+    #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
     use std::collections::{BTreeMap, HashMap};
 
     use super::*;
