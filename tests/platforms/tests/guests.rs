@@ -1,30 +1,50 @@
-//! Real programs with the store attached, under Wasmtime's own command: no
+//! Real programs with the store composed in, under Wasmtime's own command: no
 //! directory of the host is granted.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use larder_compose::attach::{AttachOptions, attach};
+use larder_compose::{ComposeOptions, Via, compose};
+use larder_core::Timestamp;
+use larder_image::{ImageBuilder, Meta, Options};
 use larder_platforms::{guest, tool, work};
 
-fn attached(name: &str) -> PathBuf {
-    let options = AttachOptions { module: larder_artifacts::ATTACHMENT.into(), ..AttachOptions::default() };
-    let composed = attach(&guest(name), &options).unwrap_or_else(|error| panic!("{name}: {error}")).component;
-    let path = work("guests").join(name);
+fn composed(name: &str, options: &ComposeOptions<'_>) -> PathBuf {
+    let composed = compose(&guest(name), options).unwrap_or_else(|error| panic!("{name}: {error}")).component;
+    let path = work("guests").join(format!("{:?}-{name}", options.via).to_lowercase());
     std::fs::write(&path, composed).unwrap();
     path
 }
 
+/// Runs a command that ends with a line `… ok`.
+fn ends_well(path: &PathBuf, options: &[&str], arguments: &[&str]) {
+    let mut command = Command::new(tool("LARDER_WASMTIME"));
+    let output = command.arg("run").args(options).arg(path).args(arguments).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.ends_with(": ok\n"), "{}: {text}{}", path.display(), String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn javascript_works_with_files() {
-    let output =
-        Command::new(tool("LARDER_WASMTIME")).arg("run").arg(attached("js-files.wasm")).args(["/js", "300"]).output();
-    let output = output.unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.ends_with("js-files: ok\n"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    for via in [Via::Attach, Via::Plug] {
+        let path = composed("js-files.wasm", &ComposeOptions { via, ..ComposeOptions::default() });
+        ends_well(&path, &[], &["/js", "300"]);
+    }
+}
+
+/// The script comes out of the packed tree.
+#[test]
+fn ruby_works_with_files() {
+    let script = std::fs::read(Path::new(&tool("LARDER_GUESTS")).join("ruby-root/files.rb")).unwrap();
+    let mut image = ImageBuilder::new(Options::default()).unwrap();
+    let meta = Meta { mode: 0o644, modified: Timestamp::UNIX_EPOCH };
+    image.tree(0).unwrap().file("files.rb", meta, &script).unwrap();
+    let image = image.finish().unwrap();
+    let path = composed("ruby.wasm", &ComposeOptions { image: Some(image.into()), ..ComposeOptions::default() });
+    ends_well(&path, &["-W", "max-wasm-stack=8388608"], &["/files.rb", "/ruby", "300"]);
 }
 
 /// Files, TCP, standard input and output, and clocks at once.
@@ -33,7 +53,7 @@ fn tcp_goes_on_beside_files() {
     const CONNECTIONS: usize = 5;
     let mut server = Command::new(tool("LARDER_WASMTIME"))
         .args(["run", "-S", "inherit-network,tcp"])
-        .arg(attached("tcp-files.wasm"))
+        .arg(composed("tcp-files.wasm", &ComposeOptions::default()))
         .args(["/tcp", &CONNECTIONS.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
