@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::cases::{Case, Wasi};
-use crate::rig::Contestant;
+use crate::cases::{Case, Group, Wasi};
+use crate::rig::{Contestant, Places};
 
 /// Repetitions of every case, without and with `--quick`.
 const REPETITIONS: usize = 9;
 const QUICK_REPETITIONS: usize = 3;
 
-/// Runs one guest on Larder's host form, on Wasmtime's own wasi:filesystem and
-/// against copies in its own memory, and prints the ratios.
+/// Runs one guest on Larder's host form, with Larder's static form inside, on
+/// Wasmtime's own wasi:filesystem and against copies in its own memory, and
+/// prints the ratios.
 #[derive(Debug, Parser)]
 #[command(
     name = "larder-benches",
@@ -26,6 +27,10 @@ pub(crate) struct Arguments {
     /// rows of WASI 0.3.
     #[arg(long)]
     pub(crate) guest_p3: Option<PathBuf>,
+    /// The folder with node_modules, jco among them. Without it, and in a
+    /// quick run without --filter, there are no rows of Node.
+    #[arg(long)]
+    node: Option<PathBuf>,
     /// Where Wasmtime's own filesystem works: a directory on tmpfs.
     #[arg(long, default_value = "/dev/shm")]
     pub(crate) peer_directory: PathBuf,
@@ -63,11 +68,22 @@ impl Arguments {
         self.repetitions.unwrap_or(if self.quick { QUICK_REPETITIONS } else { REPETITIONS }).max(1)
     }
 
+    pub(crate) fn places(&self) -> Places<'_> {
+        Places {
+            guest: &self.guest,
+            guest_p3: self.guest_p3.as_deref(),
+            node: self.node.as_deref(),
+            peer_directory: &self.peer_directory,
+        }
+    }
+
     /// The cases that the filters leave.
     pub(crate) fn selected(&self, cases: Vec<Case>) -> Vec<Case> {
+        let node = self.node.is_some() && !(self.quick && self.filter.is_empty());
         cases
             .into_iter()
             .filter(|case| case.wasi == Wasi::P2 || self.guest_p3.is_some())
+            .filter(|case| case.group != Group::Node || node)
             .filter(|case| self.filter.is_empty() || self.filter.iter().any(|part| case.id().contains(part)))
             .collect()
     }

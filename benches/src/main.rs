@@ -37,8 +37,9 @@ fn main() -> Result<()> {
         let mut out = std::io::stdout().lock();
         return Ok(cases.iter().try_for_each(|case| writeln!(out, "{}", case.id()))?);
     }
-    let rig = Rig::new(&arguments.guest, arguments.guest_p3.as_deref(), &arguments.peer_directory)?;
-    let rows = measure::all(&rig, &cases, &arguments.contestants(), arguments.repetitions())?;
+    let contestants = arguments.contestants();
+    let rig = Rig::new(&arguments.places(), &contestants)?;
+    let rows = measure::all(&rig, &cases, &contestants, arguments.repetitions())?;
     let report = Report::new(machine::describe(), arguments.repetitions(), rows);
     let text = table::markdown(&report);
     write!(std::io::stdout(), "{text}")?;

@@ -27,9 +27,8 @@ pub(crate) fn all(rig: &Rig, cases: &[Case], contestants: &[Contestant], repetit
 fn row(rig: &Rig, case: &Case, contestants: &[Contestant], repetitions: usize) -> Result<Row> {
     let mut entered = Vec::new();
     for contestant in contestants.iter().copied() {
-        let guest = if contestant == Contestant::Copy { case.copy } else { Some(case.guest) };
-        if let Some(guest) = guest {
-            let ground = Ground::new(rig, contestant)?;
+        if let Some(guest) = contestant.part_in(case) {
+            let ground = Ground::new(rig, contestant, case)?;
             rig.prepare(&ground, case)?;
             entered.push((ground, guest, Vec::new()));
         }

@@ -27,7 +27,7 @@ pub(crate) struct Row {
     pub(crate) verdicts: Vec<Verdict>,
 }
 
-/// How many times faster Larder is than somebody else.
+/// How many times faster one contestant is than another.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Ratio {
     /// Of the medians.
@@ -50,24 +50,31 @@ impl Row {
         Self { name: case.id(), case, contestants, verdicts: Vec::new() }
     }
 
-    /// Larder's speed as a multiple of a contestant's.
-    pub(crate) fn ratio(&self, other: Contestant) -> Option<Ratio> {
-        let (larder, other) = (self.contestants.get(&Contestant::Larder)?, self.contestants.get(&other)?);
+    /// The speed of `one` as a multiple of that of `other`.
+    pub(crate) fn ratio(&self, one: Contestant, other: Contestant) -> Option<Ratio> {
+        let (one, other) = (self.contestants.get(&one)?, self.contestants.get(&other)?);
         Some(Ratio {
-            median: other.median / larder.median,
-            best: other.best / larder.best,
-            processor: other.processor_median / larder.processor_median,
+            median: other.median / one.median,
+            best: other.best / one.best,
+            processor: other.processor_median / one.processor_median,
         })
     }
 
-    /// Larder's speed as a multiple of the peer's in the configuration that
-    /// serves the peer better.
-    pub(crate) fn ratio_to_peer(&self) -> Option<Ratio> {
-        let (one, other) = (self.ratio(Contestant::Wasmtime)?, self.ratio(Contestant::WasmtimeInline)?);
+    /// The speed of `one` as a multiple of the peer's in the configuration
+    /// that serves the peer better.
+    pub(crate) fn ratio_to_peer(&self, one: Contestant) -> Option<Ratio> {
+        let (plain, inline) = (self.ratio(one, Contestant::Wasmtime)?, self.ratio(one, Contestant::WasmtimeInline)?);
         Some(Ratio {
-            median: one.median.min(other.median),
-            best: one.best.min(other.best),
-            processor: one.processor.min(other.processor),
+            median: plain.median.min(inline.median),
+            best: plain.best.min(inline.best),
+            processor: plain.processor.min(inline.processor),
         })
+    }
+
+    /// How much longer `one` takes than `other`, in nanoseconds: by the medians
+    /// and by the best repetitions.
+    pub(crate) fn longer(&self, one: Contestant, other: Contestant) -> Option<(f64, f64)> {
+        let (one, other) = (self.contestants.get(&one)?, self.contestants.get(&other)?);
+        Some((one.median - other.median, one.best - other.best))
     }
 }

@@ -83,7 +83,7 @@ impl HostMonotonicClock for Clock {
 }
 
 /// Processor time of this process so far, in nanoseconds.
-fn processor_time() -> u64 {
+pub(super) fn processor_time() -> u64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     u64::try_from(i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)).unwrap_or(0)
 }

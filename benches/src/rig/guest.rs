@@ -1,5 +1,6 @@
 //! Running instances of the guest, one or several at a time.
 
+use std::fs::OpenOptions;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -8,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
+use wasmtime_wasi::cli::OutputFile;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::clock::{Clock, Start};
-use super::{Command, Ground, Rig};
-use crate::cases::{Case, LARGE_FILE, Wasi};
+use super::{Command, Ground, Rig, node, start_up};
+use crate::cases::{Case, Group, LARGE_FILE};
 
 /// Most output that a guest may have: its line is far below.
 const OUTPUT: usize = 64 << 10;
@@ -47,16 +49,36 @@ pub(crate) struct Sample {
     pub(crate) calls: u64,
     /// From the common start to the end of the last instance.
     pub(crate) nanoseconds: u64,
-    /// Processor time of the process meanwhile.
+    /// Processor time of the process meanwhile; 0 under Node, where it is not
+    /// taken.
     pub(crate) processor_nanoseconds: u64,
 }
 
 /// The line that the guest prints.
 #[derive(Debug, Deserialize)]
-struct Line {
+pub(super) struct Line {
     bytes: u64,
     ops: u64,
     nanoseconds: u64,
+}
+
+impl Line {
+    /// What one guest says, where the host has taken no times.
+    pub(super) fn sample(&self, case: &Case) -> Sample {
+        Sample {
+            bytes: self.bytes,
+            operations: operations(case, self.bytes, self.ops),
+            calls: self.ops,
+            nanoseconds: self.nanoseconds.max(1),
+            processor_nanoseconds: 0,
+        }
+    }
+}
+
+/// Operations of the size that was asked for: a host may answer a call with
+/// less.
+fn operations(case: &Case, bytes: u64, calls: u64) -> u64 {
+    if bytes > 0 { bytes / case.size as u64 } else { calls }
 }
 
 impl Rig {
@@ -69,7 +91,7 @@ impl Rig {
         let Some(preparation) = case.preparation() else { return Ok(()) };
         for number in 0..case.threads {
             let clock = Clock::new(&Start::of(1));
-            self.instance(ground, &clock, case.wasi, &arguments(&preparation, "prepare", number))?;
+            self.instance(ground, &clock, case, &arguments(&preparation, "prepare", number))?;
         }
         Ok(())
     }
@@ -79,10 +101,15 @@ impl Rig {
     /// # Errors
     /// When a guest fails; its standard error is in the message.
     pub(crate) fn run(&self, ground: &Ground, case: &Case, name: &str) -> Result<Sample> {
+        match case.group {
+            Group::StartUp => return start_up::run(self, ground, case),
+            Group::Node => return node::run(self, ground, case, name),
+            _ => {}
+        }
         let start = Start::of(case.threads);
         let one = |number: usize| {
             let clock = Clock::new(&start);
-            let run = self.instance(ground, &clock, case.wasi, &arguments(case, name, number));
+            let run = self.instance(ground, &clock, case, &arguments(case, name, number));
             start.give_up(&clock);
             let section = clock.section();
             run.and_then(|line| Ok((line, section.context("the guest never read its clock")?)))
@@ -110,36 +137,50 @@ impl Rig {
         let calls = done.iter().map(|(line, _)| line.ops).sum();
         Ok(Sample {
             bytes,
-            // A host may answer a call with less than was asked for.
-            operations: if bytes > 0 { bytes / case.size as u64 } else { calls },
+            operations: operations(case, bytes, calls),
             calls,
             nanoseconds: nanoseconds.max(1),
             processor_nanoseconds: done.iter().map(|(_, section)| section.processor).max().unwrap_or_default(),
         })
     }
 
-    fn instance(&self, ground: &Ground, clock: &Clock, wasi: Wasi, arguments: &[String]) -> Result<Line> {
-        let linked = self.linked(wasi)?;
+    fn instance(&self, ground: &Ground, clock: &Clock, case: &Case, arguments: &[String]) -> Result<Line> {
+        let linked = self.linked(case.wasi)?;
         let (stdout, stderr) = (MemoryOutputPipe::new(OUTPUT), MemoryOutputPipe::new(OUTPUT));
         let mut wasi = WasiCtx::builder();
-        wasi.args(arguments).env("BENCH_FILE_BYTES", LARGE_FILE.to_string());
-        wasi.stdout(stdout.clone()).stderr(stderr.clone()).monotonic_clock(clock.clone());
-        let larder = ground.mount(&mut wasi)?;
-        let state = State { table: ResourceTable::new(), wasi: wasi.build(), larder };
-        let mut store = Store::new(&linked.engine, state);
-        let ended = runtime()?.block_on(linked.command(ground.contestant).run(&mut store));
+        wasi.args(arguments).env("BENCH_FILE_BYTES", LARGE_FILE.to_string()).monotonic_clock(clock.clone());
+        wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        if case.group == Group::Stdout {
+            wasi.stdout(OutputFile::new(OpenOptions::new().write(true).open("/dev/null")?));
+        }
+        let mut store = Store::new(&linked.engine, state(ground, wasi)?);
+        let ended = runtime()?.block_on(linked.command(ground.contestant)?.run(&mut store));
         drop(store);
         if !matches!(ended, Ok(Ok(()))) {
             let trap = ended.err().map(|error| format!("{error:#}")).unwrap_or_default();
             bail!("{trap} {}", String::from_utf8_lossy(&stderr.contents()).trim());
         }
-        Ok(serde_json::from_slice(&stdout.contents())?)
+        // A guest whose output is measured says on its standard error what it measured.
+        let line = if case.group == Group::Stdout { stderr } else { stdout };
+        Ok(serde_json::from_slice(&line.contents())?)
     }
+}
+
+fn state(ground: &Ground, mut wasi: WasiCtxBuilder) -> Result<State> {
+    let larder = ground.mount(&mut wasi)?;
+    Ok(State { table: ResourceTable::new(), wasi: wasi.build(), larder })
+}
+
+/// For an instance of which nobody reads what it prints.
+pub(super) fn quiet(ground: &Ground, case: &Case) -> Result<State> {
+    let mut wasi = WasiCtx::builder();
+    wasi.args(&arguments(case, case.guest, 0));
+    state(ground, wasi)
 }
 
 impl Command {
     /// Runs a new instance to its end.
-    async fn run(&self, store: &mut Store<State>) -> wasmtime::Result<Result<(), ()>> {
+    pub(super) async fn run(&self, store: &mut Store<State>) -> wasmtime::Result<Result<(), ()>> {
         match self {
             Self::P2(command) => {
                 let command = command.instantiate_async(&mut *store).await?;
@@ -154,13 +195,13 @@ impl Command {
 }
 
 /// What the guest's command line is for one of several instances.
-fn arguments(case: &Case, name: &str, number: usize) -> [String; 6] {
+pub(super) fn arguments(case: &Case, name: &str, number: usize) -> [String; 6] {
     let (size, count) = (case.size.to_string(), case.count.to_string());
     ["bench-guest", name, &size, &count, "/", &case.file(number)].map(str::to_owned)
 }
 
 /// A runtime of this thread, which Wasmtime's own filesystem needs for its
 /// helper threads.
-fn runtime() -> Result<Runtime> {
+pub(super) fn runtime() -> Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }

@@ -1,57 +1,58 @@
-//! The contestants: one engine and one compiled guest, linked to Larder and to
-//! Wasmtime's own filesystem.
+//! The contestants: compiled guests, linked to Larder's host form, to
+//! Wasmtime's own filesystem, or with a store inside.
 
 mod clock;
+mod compose;
+mod contestant;
 mod ground;
 mod guest;
+mod node;
+mod start_up;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
-use clap::ValueEnum;
-use serde::Serialize;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi::{p2, p3};
 
 use crate::cases::Wasi;
+pub(crate) use contestant::Contestant;
 pub(crate) use ground::Ground;
 pub(crate) use guest::Sample;
 use guest::State;
-
-/// Who runs a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Contestant {
-    /// The host form, over a volume in memory.
-    Larder,
-    /// No files at all: the guest copies in its own memory.
-    Copy,
-    /// wasmtime-wasi on tmpfs as it comes: calls that wait go to other
-    /// threads.
-    Wasmtime,
-    /// wasmtime-wasi on tmpfs with `allow_blocking_current_thread`, as the
-    /// `wasmtime` command sets it.
-    WasmtimeInline,
-}
-
-impl Contestant {
-    /// In the order in which they take turns.
-    pub(crate) const ALL: [Self; 4] = [Self::Larder, Self::Copy, Self::Wasmtime, Self::WasmtimeInline];
-}
+use node::Node;
 
 /// The guests, ready to be instantiated for every contestant.
 pub(crate) struct Rig {
     p2: Linked,
     p3: Option<Linked>,
+    node: Option<Node>,
     peer_directory: PathBuf,
 }
 
-/// One guest, compiled once and linked to both hosts.
+/// Where things are.
+pub(crate) struct Places<'a> {
+    /// bench-guest.wasm.
+    pub(crate) guest: &'a Path,
+    /// bench-guest-p3.wasm.
+    pub(crate) guest_p3: Option<&'a Path>,
+    /// The folder with `node_modules`, `jco` among them.
+    pub(crate) node: Option<&'a Path>,
+    /// A directory on tmpfs.
+    pub(crate) peer_directory: &'a Path,
+}
+
+/// One guest, compiled once for each way to have files.
 struct Linked {
     engine: Engine,
+    /// The guest as it was built.
+    bytes: Vec<u8>,
     larder: Command,
     wasmtime: Command,
+    /// With a store inside, on a host without files.
+    composed: BTreeMap<Contestant, Command>,
 }
 
 /// A guest's `wasi:cli/run`.
@@ -61,15 +62,16 @@ enum Command {
 }
 
 impl Rig {
-    /// Compiles the guests.
+    /// Composes and compiles the guests for those who take part.
     ///
     /// # Errors
     /// When one is missing or asks for what WASI does not have.
-    pub(crate) fn new(guest: &Path, guest_p3: Option<&Path>, peer_directory: &Path) -> Result<Self> {
+    pub(crate) fn new(places: &Places<'_>, contestants: &[Contestant]) -> Result<Self> {
         Ok(Self {
-            p2: Linked::new(guest, Wasi::P2)?,
-            p3: guest_p3.map(|guest| Linked::new(guest, Wasi::P3)).transpose()?,
-            peer_directory: peer_directory.to_owned(),
+            p2: Linked::new(places.guest, Wasi::P2, contestants)?,
+            p3: places.guest_p3.map(|guest| Linked::new(guest, Wasi::P3, contestants)).transpose()?,
+            node: places.node.map(Node::new),
+            peer_directory: places.peer_directory.to_owned(),
         })
     }
 
@@ -79,40 +81,69 @@ impl Rig {
             Wasi::P3 => self.p3.as_ref().context("cases of WASI 0.3 need --guest-p3"),
         }
     }
+
+    fn node(&self) -> Result<&Node> {
+        self.node.as_ref().context("cases of Node need --node")
+    }
 }
 
 impl Linked {
-    /// Both hosts share the engine, with Larder's configuration; but for
-    /// concurrency support, which is off for WASI 0.2, that is Wasmtime's
-    /// default.
-    fn new(guest: &Path, wasi: Wasi) -> Result<Self> {
-        Self::link(guest, wasi).map_err(|error| anyhow!("cannot run {}: {error:#}", guest.display()))
+    /// All share the engine, with Larder's configuration; but for concurrency
+    /// support, which is off for WASI 0.2, that is Wasmtime's default.
+    fn new(guest: &Path, wasi: Wasi, contestants: &[Contestant]) -> Result<Self> {
+        let bytes = std::fs::read(guest).with_context(|| format!("cannot read {}", guest.display()))?;
+        Self::link(bytes, wasi, contestants).with_context(|| format!("cannot run {}", guest.display()))
     }
 
-    fn link(guest: &Path, wasi: Wasi) -> wasmtime::Result<Self> {
-        let engine = Engine::new(&larder_wasmtime::engine_config(wasi == Wasi::P3))?;
-        let component = Component::from_file(&engine, guest)?;
-        let command = |link: fn(&mut Linker<State>, Wasi) -> wasmtime::Result<()>| {
-            let mut linker = Linker::new(&engine);
-            link(&mut linker, wasi)?;
-            let instance = linker.instantiate_pre(&component)?;
-            match wasi {
-                Wasi::P2 => p2::bindings::CommandPre::new(instance).map(Command::P2),
-                Wasi::P3 => p3::bindings::CommandPre::new(instance).map(Command::P3),
+    fn link(bytes: Vec<u8>, wasi: Wasi, contestants: &[Contestant]) -> Result<Self> {
+        let engine = Engine::new(&larder_wasmtime::engine_config(wasi == Wasi::P3)).map_err(into_anyhow)?;
+        let component = Component::new(&engine, &bytes).map_err(into_anyhow)?;
+        let mut larder = Linker::new(&engine);
+        larder_wasmtime::add_to_linker(&mut larder).map_err(into_anyhow)?;
+        let peer = wasmtime_linker(&engine, wasi)?;
+        let mut composed = BTreeMap::new();
+        for contestant in contestants.iter().copied().filter(|contestant| contestant.serves(wasi)) {
+            if contestant.is_composed() {
+                let composition = compose::guest(&bytes, contestant, None)?;
+                let component = Component::new(&engine, composition).map_err(into_anyhow)?;
+                composed.insert(contestant, command(&peer, &component, wasi)?);
             }
-        };
-        let larder = command(|linker, _| larder_wasmtime::add_to_linker(linker))?;
-        let wasmtime = command(|linker, wasi| {
-            p2::add_to_linker_async(linker)?;
-            if wasi == Wasi::P3 { p3::add_to_linker(linker) } else { Ok(()) }
-        })?;
-        Ok(Self { engine, larder, wasmtime })
+        }
+        let larder = command(&larder, &component, wasi)?;
+        let wasmtime = command(&peer, &component, wasi)?;
+        Ok(Self { engine, bytes, larder, wasmtime, composed })
     }
 
-    fn command(&self, contestant: Contestant) -> &Command {
+    fn command(&self, contestant: Contestant) -> Result<&Command> {
         match contestant {
-            Contestant::Larder | Contestant::Copy => &self.larder,
-            Contestant::Wasmtime | Contestant::WasmtimeInline => &self.wasmtime,
+            Contestant::Larder | Contestant::Copy => Ok(&self.larder),
+            Contestant::Wasmtime | Contestant::WasmtimeInline => Ok(&self.wasmtime),
+            composed => self.composed.get(&composed).with_context(|| format!("{composed:?} does not run this guest")),
         }
     }
+}
+
+/// Wasmtime's own WASI.
+fn wasmtime_linker(engine: &Engine, wasi: Wasi) -> Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    p2::add_to_linker_async(&mut linker).map_err(into_anyhow)?;
+    if wasi == Wasi::P3 {
+        p3::add_to_linker(&mut linker).map_err(into_anyhow)?;
+    }
+    Ok(linker)
+}
+
+fn command(linker: &Linker<State>, component: &Component, wasi: Wasi) -> Result<Command> {
+    let link = || {
+        let instance = linker.instantiate_pre(component)?;
+        match wasi {
+            Wasi::P2 => p2::bindings::CommandPre::new(instance).map(Command::P2),
+            Wasi::P3 => p3::bindings::CommandPre::new(instance).map(Command::P3),
+        }
+    };
+    link().map_err(into_anyhow)
+}
+
+fn into_anyhow(error: wasmtime::Error) -> anyhow::Error {
+    anyhow!("{error:#}")
 }

@@ -82,6 +82,30 @@ pub fn raw_open(case: &Case) -> Outcome {
     finish(case, start, case.count)
 }
 
+/// An operation is an open, a stat of what was opened and a close.
+pub fn open_stat(case: &Case) -> Outcome {
+    let names = files(case, case.size as u64)?;
+    let start = Instant::now();
+    for number in 0..case.count as usize {
+        black_box(File::open(&names[number % names.len()])?.metadata()?);
+    }
+    finish(case, start, case.count)
+}
+
+pub fn raw_open_stat(case: &Case) -> Outcome {
+    let names = files(case, case.size as u64)?;
+    let (root, _) = mount(&names[0])?;
+    let names = names.iter().map(|name| Ok(mount(name)?.1));
+    let names = names.collect::<Result<Vec<_>, Box<dyn std::error::Error>>>()?;
+    let start = Instant::now();
+    for number in 0..case.count as usize {
+        let name = &names[number % names.len()];
+        let file = root.open_at(PathFlags::empty(), name, OpenFlags::empty(), DescriptorFlags::READ)?;
+        black_box(file.stat()?);
+    }
+    finish(case, start, case.count)
+}
+
 pub fn rename(case: &Case) -> Outcome {
     let old = files(case, case.count)?;
     let new = names(case, "renamed", case.count);

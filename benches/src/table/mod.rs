@@ -1,4 +1,9 @@
 //! The report as Markdown tables.
+//!
+//! What lives here: the page, cells, and the tables of the host form and its
+//! peers. What does not: the tables of the static form (`composed`).
+
+mod composed;
 
 use std::fmt::Write;
 
@@ -9,6 +14,12 @@ use crate::rig::Contestant;
 use crate::statistics::Series;
 use crate::targets::{Measure, Verdict, scaling};
 
+/// A cell without a figure.
+const NONE: &str = "–";
+
+/// The host form and those it is compared with.
+const HOSTS: [Contestant; 4] = [Contestant::Larder, Contestant::Copy, Contestant::Wasmtime, Contestant::WasmtimeInline];
+
 pub(crate) fn markdown(report: &Report) -> String {
     let mut text = heading(&report.machine, report.repetitions);
     for group in Group::ALL {
@@ -17,11 +28,12 @@ pub(crate) fn markdown(report: &Report) -> String {
             continue;
         }
         line(&mut text, &format!("\n### {}\n", group.title()));
-        if group == Group::Threads {
-            threads(&mut text, &rows, &report.rows);
-        } else {
-            contestants(&mut text, &rows);
+        match group {
+            Group::Threads => threads(&mut text, &rows, &report.rows),
+            Group::StartUp | Group::Stdout | Group::Node => {}
+            _ => contestants(&mut text, &rows),
         }
+        composed::table(&mut text, group, &rows);
     }
     summary(&mut text, report);
     text
@@ -42,22 +54,26 @@ fn heading(machine: &Machine, repetitions: usize) -> String {
 }
 
 fn contestants(text: &mut String, rows: &[&Row]) {
+    let took_part = |row: &&Row| HOSTS.iter().any(|contestant| row.contestants.contains_key(contestant));
+    if !rows.iter().any(took_part) {
+        return;
+    }
     line(
         text,
         "| Case | Larder | guest copy | Wasmtime | Wasmtime inline | of copy | of Wasmtime | by CPU | spread | targets |",
     );
     line(text, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |");
     for row in rows {
-        let speeds = Contestant::ALL.map(|contestant| row.contestants.get(&contestant).map_or("–".into(), speed));
-        let peer = row.ratio_to_peer();
+        let speeds = HOSTS.map(|contestant| row.contestants.get(&contestant).map_or(NONE.into(), speed));
+        let peer = row.ratio_to_peer(Contestant::Larder);
         let cells = [
             row.case.label(),
             speeds.join(" | "),
-            ratio(row.ratio(Contestant::Copy)),
+            ratio(row.ratio(Contestant::Larder, Contestant::Copy)),
             ratio(peer),
-            peer.map_or("–".into(), |peer| format!("{:.1}", peer.processor)),
-            spread(row),
-            verdicts(&row.verdicts),
+            peer.map_or(NONE.into(), |peer| format!("{:.1}", peer.processor)),
+            spread(row, Contestant::Larder),
+            verdicts(row, |contestant| HOSTS.contains(&contestant)),
         ];
         line(text, &format!("| {} |", cells.join(" | ")));
     }
@@ -71,15 +87,15 @@ fn threads(text: &mut String, rows: &[&Row], all: &[Row]) {
     line(text, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |");
     let shown = [Contestant::Larder, Contestant::Wasmtime, Contestant::WasmtimeInline];
     for row in rows {
-        let speeds = shown.map(|contestant| row.contestants.get(&contestant).map_or("–".into(), speed));
+        let speeds = shown.map(|contestant| row.contestants.get(&contestant).map_or(NONE.into(), speed));
         let scales = shown.map(|contestant| ratio(scaling(row, all, contestant)));
         let cells = [
             row.case.label(),
             speeds.join(" | "),
             scales.join(" | "),
             processor(row, all),
-            spread(row),
-            verdicts(&row.verdicts),
+            spread(row, Contestant::Larder),
+            verdicts(row, |contestant| HOSTS.contains(&contestant)),
         ];
         line(text, &format!("| {} |", cells.join(" | ")));
     }
@@ -98,32 +114,38 @@ fn speed(series: &Series) -> String {
 }
 
 fn ratio(ratio: Option<Ratio>) -> String {
-    ratio.map_or("–".into(), |ratio| format!("{:.2} ({:.2})", ratio.median, ratio.best))
+    ratio.map_or(NONE.into(), |ratio| format!("{:.2} ({:.2})", ratio.median, ratio.best))
 }
 
-fn spread(row: &Row) -> String {
-    row.contestants.get(&Contestant::Larder).map_or("–".into(), |series| format!("±{:.0} %", series.spread * 100.0))
+fn spread(row: &Row, contestant: Contestant) -> String {
+    row.contestants.get(&contestant).map_or(NONE.into(), |series| format!("±{:.0} %", series.spread * 100.0))
 }
 
 /// Processor time of an operation as a multiple of what it costs alone: 1.00
 /// means that the instances do not hinder each other, however busy the
 /// machine is with other things.
 fn processor(row: &Row, all: &[Row]) -> String {
-    scaling(row, all, Contestant::Larder).map_or("–".into(), |ratio| format!("{:.2}", 1.0 / ratio.processor))
+    scaling(row, all, Contestant::Larder).map_or(NONE.into(), |ratio| format!("{:.2}", 1.0 / ratio.processor))
 }
 
-fn verdicts(verdicts: &[Verdict]) -> String {
-    let all: Vec<String> = verdicts.iter().map(verdict).collect();
+/// The verdicts on some of the contestants.
+fn verdicts(row: &Row, of: impl Fn(Contestant) -> bool) -> String {
+    let all: Vec<String> = row.verdicts.iter().filter(|verdict| of(verdict.contestant)).map(verdict).collect();
     all.join("; ")
 }
 
 fn verdict(verdict: &Verdict) -> String {
     let (target, outcome) = (verdict.target, outcome(verdict));
+    let whose = if verdict.contestant == Contestant::AttachedMulti { "multi " } else { "" };
     match verdict.measure {
-        Measure::Copy => format!("≥ {target} of copy: {outcome}"),
-        Measure::Peer => format!("≥ {target}× Wasmtime: {outcome}"),
-        Measure::Scaling => format!("≥ {target}× one: {outcome}"),
-        Measure::Growth => format!("{:.2} of the first, ≤ {target}: {outcome}", verdict.reached),
+        Measure::Copy => format!("{whose}≥ {target} of copy: {outcome}"),
+        Measure::Peer => format!("{whose}≥ {target}× Wasmtime: {outcome}"),
+        Measure::Scaling => format!("{whose}≥ {target}× one: {outcome}"),
+        Measure::Growth => format!("{whose}{:.2} of the first, ≤ {target}: {outcome}", verdict.reached),
+        Measure::Plugged => format!("{whose}≥ {target}× plugged: {outcome}"),
+        Measure::Time => format!("{whose}≤ {target} ns: {outcome}"),
+        Measure::More => format!("{whose}≤ {} ms more than bare: {outcome}", target / 1e6),
+        Measure::Bare => format!("{whose}≤ {target} of bare's time: {outcome}"),
     }
 }
 

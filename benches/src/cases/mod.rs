@@ -1,4 +1,9 @@
 //! What is measured: the guest's cases with sizes and counts.
+//!
+//! What lives here: what a case is, and the cases that every form has. What
+//! does not: the cases of the static form alone (`composed`).
+
+pub(crate) mod composed;
 
 use serde::Serialize;
 
@@ -15,10 +20,13 @@ pub(crate) enum Group {
     Append,
     Threads,
     P3,
+    StartUp,
+    Stdout,
+    Node,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::SequentialRead,
         Self::SequentialWrite,
         Self::FreshWrite,
@@ -28,6 +36,9 @@ impl Group {
         Self::Append,
         Self::Threads,
         Self::P3,
+        Self::StartUp,
+        Self::Stdout,
+        Self::Node,
     ];
 
     pub(crate) const fn title(self) -> &'static str {
@@ -41,6 +52,9 @@ impl Group {
             Self::Append => "Appends",
             Self::Threads => "Threads: instances over one filesystem, all together",
             Self::P3 => "WASI 0.3",
+            Self::StartUp => "Start-up: from a precompiled file to the end of an app that does nothing",
+            Self::Stdout => "Standard output, to /dev/null",
+            Self::Node => "Node, transpiled by jco",
         }
     }
 
@@ -55,6 +69,9 @@ impl Group {
             Self::Append => "append",
             Self::Threads => "threads",
             Self::P3 => "p3",
+            Self::StartUp => "start-up",
+            Self::Stdout => "stdout",
+            Self::Node => "node",
         }
     }
 }
@@ -110,6 +127,10 @@ pub(crate) enum On {
     SmallFiles,
     /// Many files, by name alone.
     Names,
+    /// No files.
+    Nothing,
+    /// No files of those that the component carries.
+    Tree,
 }
 
 impl Case {
@@ -151,10 +172,12 @@ impl Case {
     /// The name within the group.
     pub(crate) fn label(&self) -> String {
         let mut label = self.guest.to_owned();
-        if self.group == Group::Append {
-            label += &format!(" {} B × {}", self.size, self.count);
-        } else if self.on != On::Names {
-            label += &format!(" {}", size(self.size));
+        match self.on {
+            _ if self.group == Group::Append => label += &format!(" {} B × {}", self.size, self.count),
+            On::Names => {}
+            On::Nothing if self.group == Group::StartUp => label += ", no files",
+            On::Tree => label += &format!(", carrying {TREE_FILES} files of {TREE_FILE_BYTES} B"),
+            On::LargeFile | On::SmallFiles | On::Nothing => label += &format!(" {}", size(self.size)),
         }
         if self.group == Group::Threads {
             let sharing = match self.sharing {
@@ -185,6 +208,10 @@ const VOLUME: usize = 64 * MI;
 /// Files in the directories of the cases on names.
 const NAMES: usize = 1000;
 
+/// The tree that a component carries in the cases [`On::Tree`]: 100 MiB.
+pub(crate) const TREE_FILES: usize = 10_000;
+pub(crate) const TREE_FILE_BYTES: usize = 100 * MI / TREE_FILES;
+
 /// All cases; `quick` ones do an eighth.
 pub(crate) fn all(quick: bool) -> Vec<Case> {
     let mut cases = sequential();
@@ -193,6 +220,7 @@ pub(crate) fn all(quick: bool) -> Vec<Case> {
     cases.extend(appends());
     cases.extend(threads());
     cases.extend(p3());
+    cases.extend(composed::all());
     if quick {
         for case in &mut cases {
             case.count = (case.count / 8).max(1);
@@ -241,7 +269,19 @@ fn small_files() -> Vec<Case> {
 
 fn metadata() -> Vec<Case> {
     let names = |guest, count| Case::new(Group::Metadata, guest, On::Names, NAMES, count);
-    let guests = ["create", "stat", "raw-stat", "open", "raw-open", "rename", "unlink", "mkdir", "rmdir"];
+    let guests = [
+        "create",
+        "stat",
+        "raw-stat",
+        "open",
+        "raw-open",
+        "open-stat",
+        "raw-open-stat",
+        "rename",
+        "unlink",
+        "mkdir",
+        "rmdir",
+    ];
     let mut cases: Vec<Case> = guests.into_iter().map(|guest| names(guest, 2000)).collect();
     // An operation is an entry; this is how often the directory is listed.
     cases.push(names("readdir", 8));

@@ -1,4 +1,9 @@
 //! The targets that the project set itself, and whether they are met.
+//!
+//! What lives here: verdicts, and the targets of the host form. What does not:
+//! those of the static form (`composed`).
+
+mod composed;
 
 use serde::Serialize;
 
@@ -32,11 +37,21 @@ pub(crate) enum Measure {
     Scaling,
     /// Cost of an append against the cost at the smallest count: at most.
     Growth,
+    /// Speed against the plugged component: at least.
+    Plugged,
+    /// Time of one operation in nanoseconds: at most.
+    Time,
+    /// Nanoseconds more than the bare app takes: at most.
+    More,
+    /// Time as a multiple of what the bare app takes: at most.
+    Bare,
 }
 
 /// One target of one row.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Verdict {
+    /// Whose target it is.
+    pub(crate) contestant: Contestant,
     pub(crate) measure: Measure,
     pub(crate) target: f64,
     /// Of the medians.
@@ -48,12 +63,19 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    fn at_least(measure: Measure, target: f64, ratio: Ratio) -> Self {
-        Self { measure, target, reached: ratio.median, met: ratio.median >= target, met_at_best: ratio.best >= target }
+    fn at_least(contestant: Contestant, measure: Measure, target: f64, ratio: Ratio) -> Self {
+        Self {
+            contestant,
+            measure,
+            target,
+            reached: ratio.median,
+            met: ratio.median >= target,
+            met_at_best: ratio.best >= target,
+        }
     }
 
-    fn at_most(measure: Measure, target: f64, median: f64, best: f64) -> Self {
-        Self { measure, target, reached: median, met: median <= target, met_at_best: best <= target }
+    fn at_most(contestant: Contestant, measure: Measure, target: f64, median: f64, best: f64) -> Self {
+        Self { contestant, measure, target, reached: median, met: median <= target, met_at_best: best <= target }
     }
 }
 
@@ -63,19 +85,20 @@ pub(crate) fn judge(rows: &mut [Row]) {
     for (row, across) in rows.iter_mut().zip(scaling) {
         row.verdicts = within(row);
         row.verdicts.extend(across);
+        row.verdicts.extend(composed::verdicts(row));
     }
 }
 
-/// Targets that compare contestants.
+/// Targets that compare Larder's host form with others.
 fn within(row: &Row) -> Vec<Verdict> {
     let case = &row.case;
     let copied = matches!(case.group, Group::SequentialRead | Group::SequentialWrite) && case.size >= OF_COPY_FROM;
-    let copy = copied.then_some((Measure::Copy, OF_COPY, row.ratio(Contestant::Copy)));
-    let peer = peer_target(case).map(|target| (Measure::Peer, target, row.ratio_to_peer()));
+    let copy = copied.then_some((Measure::Copy, OF_COPY, row.ratio(Contestant::Larder, Contestant::Copy)));
+    let peer = peer_target(case).map(|target| (Measure::Peer, target, row.ratio_to_peer(Contestant::Larder)));
     [copy, peer]
         .into_iter()
         .flatten()
-        .filter_map(|(measure, target, ratio)| Some(Verdict::at_least(measure, target, ratio?)))
+        .filter_map(|(measure, target, ratio)| Some(Verdict::at_least(Contestant::Larder, measure, target, ratio?)))
         .collect()
 }
 
@@ -85,22 +108,37 @@ fn peer_target(case: &Case) -> Option<f64> {
         Group::SequentialWrite | Group::FreshWrite => Some(WRITES),
         Group::SmallFiles if case.size == 1 << 10 => Some(SMALL_FILES),
         Group::Metadata => Some(METADATA),
-        Group::SmallFiles | Group::Append | Group::Threads | Group::P3 => None,
+        Group::SmallFiles
+        | Group::Append
+        | Group::Threads
+        | Group::P3
+        | Group::StartUp
+        | Group::Stdout
+        | Group::Node => None,
     }
 }
 
-/// Targets that compare Larder with itself in another row.
+/// Targets that compare the host form with itself in another row.
 fn across(row: &Row, rows: &[Row]) -> Option<Verdict> {
     match row.case.group {
-        Group::Threads if row.case.threads == 2 && row.case.guest.ends_with("-read") => {
-            Some(Verdict::at_least(Measure::Scaling, TWO_READERS, scaling(row, rows, Contestant::Larder)?))
-        }
+        Group::Threads if row.case.threads == 2 && row.case.guest.ends_with("-read") => Some(Verdict::at_least(
+            Contestant::Larder,
+            Measure::Scaling,
+            TWO_READERS,
+            scaling(row, rows, Contestant::Larder)?,
+        )),
         Group::Append => {
             let first =
                 rows.iter().filter(|other| other.case.group == Group::Append).min_by_key(|other| other.case.count)?;
             let (now, then) = (row.contestants.get(&Contestant::Larder)?, first.contestants.get(&Contestant::Larder)?);
             (row.case.count > first.case.count).then(|| {
-                Verdict::at_most(Measure::Growth, APPEND_GROWTH, now.median / then.median, now.best / then.best)
+                Verdict::at_most(
+                    Contestant::Larder,
+                    Measure::Growth,
+                    APPEND_GROWTH,
+                    now.median / then.median,
+                    now.best / then.best,
+                )
             })
         }
         _ => None,
@@ -133,7 +171,7 @@ mod tests {
 
     /// A row in which an operation of each contestant takes so many
     /// nanoseconds.
-    fn row(name: &str, times: &[(Contestant, u64)]) -> Row {
+    pub(super) fn row(name: &str, times: &[(Contestant, u64)]) -> Row {
         let case = cases::all(false).into_iter().find(|case| case.id() == name).unwrap();
         let series = |nanoseconds| {
             let sample = Sample { bytes: 0, operations: 1, calls: 1, nanoseconds, processor_nanoseconds: nanoseconds };
@@ -142,7 +180,7 @@ mod tests {
         Row::new(case, times.iter().map(|(contestant, time)| (*contestant, series(*time))).collect())
     }
 
-    fn verdicts(row: Row) -> Vec<(Measure, bool)> {
+    pub(super) fn verdicts(row: Row) -> Vec<(Measure, bool)> {
         let mut rows = [row];
         judge(&mut rows);
         rows[0].verdicts.iter().map(|verdict| (verdict.measure, verdict.met)).collect()
