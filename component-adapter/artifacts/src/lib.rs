@@ -4,7 +4,7 @@
 //! Each holds the global `LARDER_IMAGE`, so that an image can be put in.
 
 /// The store as a core module that answers an app's lowered imports.
-/// `component-adapter/SHAPE.md` describes its ABI.
+/// `component-adapter/README.md` describes its ABI.
 pub const ATTACHMENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/attachment.wasm"));
 
 /// The attachment of the forwarding variant: the same ABI, and the files of the
