@@ -1,6 +1,7 @@
-//! The monotonic clock that the guests see. A guest reads it exactly when its
-//! timed section begins and ends, so that the host can let several guests
-//! begin together, and take the processor time of the section.
+//! The monotonic clock that the guests see. The last two times that a guest
+//! reads it are the beginning and the end of its timed section, so that the
+//! host can let several guests begin together, and take the processor time of
+//! the section. A guest that first makes its large file reads it before, too.
 
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::time::Instant;
@@ -43,6 +44,7 @@ impl Start {
 #[derive(Clone, Debug)]
 pub(super) struct Clock {
     start: Start,
+    /// The section so far, and the processor time at the last reading.
     noted: Arc<Mutex<Option<(Section, u64)>>>,
 }
 
@@ -69,9 +71,11 @@ impl HostMonotonicClock for Clock {
     fn now(&self) -> u64 {
         let ended = self.elapsed();
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((section, began)) = &mut *noted {
+        if let Some((section, last)) = &mut *noted {
+            let processor = processor_time();
             section.ended = ended;
-            section.processor = processor_time().saturating_sub(*began);
+            section.processor = processor.saturating_sub(*last);
+            *last = processor;
             return ended;
         }
         self.start.together.wait();

@@ -55,7 +55,8 @@ pub(super) fn table(text: &mut String, group: Group, rows: &[&Row]) {
         ),
     };
     if !matches!(group, Group::StartUp | Group::Stdout | Group::Node) {
-        line(text, "\nThe static form:\n");
+        line(text, "\nThe static form:");
+        line(text, "");
     }
     line(text, &format!("| Case | {} | targets |", columns.join(" | ")));
     line(text, &format!("| --- |{} --- |", " ---: |".repeat(columns.len())));
