@@ -1,5 +1,7 @@
 //! Attaching to real guests: the result is valid and keeps what it has to.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use larder_compose::attach::{AttachOptions, Bridge, attach};

@@ -1,5 +1,7 @@
 //! Functions of the host that the store needs and the app left out.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use larder_compose::attach::{AttachOptions, attach};

@@ -1,5 +1,7 @@
 //! Images in modules of the store.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use larder_compose::ErrorKind;

@@ -1,5 +1,7 @@
 //! Components inside components: composed before the store is attached.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use larder_compose::ErrorKind;

@@ -1,5 +1,7 @@
 //! What attaching refuses, and that it says why.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod support;
 
 use larder_compose::ErrorKind;

@@ -13,7 +13,7 @@ use super::interfaces::Interface;
 /// The resources of which the store has some, as one component knows them.
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
-    known: BTreeMap<ResourceId, (Interface, &'static str)>,
+    known: BTreeMap<ResourceId, (Interface, &'static str, u32)>,
 }
 
 impl Resources {
@@ -23,18 +23,20 @@ impl Resources {
         if instance >= types.component_instance_count() {
             return;
         }
-        let exports = &types[types.component_instance_at(instance)].exports;
+        let Some(ty) = types.get(types.component_instance_at(instance)) else { return };
+        let exports = &ty.exports;
         for name in interface.resources() {
             if let Some(item) = exports.get(*name)
                 && let ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } = item.ty
             {
-                self.known.insert(id.resource(), (interface, name));
+                self.known.insert(id.resource(), (interface, name, instance));
             }
         }
     }
 
-    /// Which resource the type with index `index` is.
-    pub(crate) fn of_type(&self, types: TypesRef<'_>, index: u32) -> Option<(Interface, &'static str)> {
+    /// Which resource the type with index `index` is, and the imported
+    /// instance that defines it.
+    pub(crate) fn of_type(&self, types: TypesRef<'_>, index: u32) -> Option<(Interface, &'static str, u32)> {
         if index >= types.component_type_count() {
             return None;
         }
@@ -74,9 +76,10 @@ impl Resources {
             if !seen.insert(id) {
                 continue;
             }
-            match &types[id] {
+            let Some(ty) = types.get(id) else { continue };
+            match ty {
                 ComponentDefinedType::Own(resource) | ComponentDefinedType::Borrow(resource) => {
-                    if let Some((_, name)) = self.known.get(&resource.resource()) {
+                    if let Some((_, name, _)) = self.known.get(&resource.resource()) {
                         return Some(name);
                     }
                 }

@@ -25,8 +25,9 @@ impl Extensions {
     pub(crate) fn add(&mut self, scope: &Scope<'_>, import: usize, function: &'static str) -> bool {
         let Some(Item::Import(item)) = scope.items.get(import) else { return false };
         let ComponentTypeRef::Instance(ty) = item.ty else { return false };
-        let types = scope.items.iter().enumerate().filter(|(_, item)| matches!(item.defines(), Some((Space::Type, _))));
-        let definition = types.map(|(position, item)| (position, item)).nth(ty as usize);
+        let mut types =
+            scope.items.iter().enumerate().filter(|(_, item)| matches!(item.defines(), Some((Space::Type, _))));
+        let definition = types.nth(ty as usize);
         let Some((position, Item::Type(ComponentType::Instance(declarations)))) = definition else { return false };
         let known = exported_types(declarations);
         if !needs(function).is_some_and(|needs| needs.iter().all(|need| known.contains_key(need))) {

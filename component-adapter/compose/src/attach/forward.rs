@@ -40,7 +40,8 @@ impl Forward {
     /// `Module` when the store imports another version of it.
     pub(crate) fn read(store: &StoreModule, interface: &[u8]) -> Result<Option<Forward>, ComposeError> {
         let Some(name) = store.forwarded.first().map(|(module, ..)| module.clone()) else { return Ok(None) };
-        let unknown = || ComposeError::new(ErrorKind::Module, format!("the store's module imports the unknown `{name}`"));
+        let unknown =
+            || ComposeError::new(ErrorKind::Module, format!("the store's module imports the unknown `{name}`"));
         if store.forwarded.iter().any(|(module, ..)| *module != name) || store.function(SETTLE).is_none() {
             return Err(unknown());
         }

@@ -14,6 +14,12 @@ use wasm_encoder::{
 
 use super::interfaces::{Dispatch, HOST_FUNCTIONS};
 
+/// A number of things as an index. What is counted here is bounded far below
+/// by the limits of planning and of WebAssembly.
+pub(crate) fn count(things: usize) -> u32 {
+    u32::try_from(things).unwrap_or(u32::MAX)
+}
+
 /// Set in the handles of the store, never in those of a host: the component
 /// model bounds a table of handles at 2^28 entries.
 const TAG: i32 = 0x4000_0000;
@@ -86,7 +92,7 @@ impl Places {
     }
 
     pub(crate) fn gate(self, index: u32) -> u32 {
-        self.host(HOST_FUNCTIONS.len() as u32) + index
+        self.host(count(HOST_FUNCTIONS.len())) + index
     }
 
     pub(crate) fn forward(self, index: u32) -> u32 {
@@ -209,7 +215,7 @@ pub(crate) struct GateSpec {
 pub(crate) const NO_ERROR_CODE: &str = "larder#no-error-code";
 
 /// The name of the `index`th gate among `$gate`'s exports.
-pub(crate) fn gate_name(index: usize) -> String {
+pub(crate) fn gate_name(index: u32) -> String {
     index.to_string()
 }
 
@@ -223,7 +229,7 @@ pub(crate) fn gates(gates: &[&GateSpec], places: Places) -> Module {
     let mut code = CodeSection::new();
     for gate in gates {
         for name in gate.imports() {
-            let next = imported.len() as u32;
+            let next = count(imported.len());
             imported.entry(name).or_insert_with(|| {
                 let signature = gate.store_signature();
                 let ty = types.index(&signature.params, &signature.results);
@@ -232,13 +238,13 @@ pub(crate) fn gates(gates: &[&GateSpec], places: Places) -> Module {
             });
         }
     }
-    let first = imported.len() as u32;
+    let first = count(imported.len());
     imports.import("shim", "table", table_type(places));
     for (index, gate) in (0_u32..).zip(gates) {
         let ty = types.index(&gate.signature.params, &gate.signature.results);
         let none = types.index(&[ValType::I32], &[]);
         functions.function(ty);
-        exports.export(&gate_name(index as usize), ExportKind::Func, first + index);
+        exports.export(&gate_name(index), ExportKind::Func, first + index);
         code.function(&gate.body(&imported, places.gate(index), ty, none));
     }
     let mut module = Module::new();

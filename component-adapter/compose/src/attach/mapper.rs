@@ -88,7 +88,7 @@ impl<'m> Mapper<'m> {
             Item::Type(ty) => self.parse_component_type(out.types().ty(), ty.clone()),
             Item::Canon(canon) => self.parse_component_canonical(out.canons(), canon.clone()),
             Item::Import(import) => self.component_type_ref(import.ty).map(|ty| {
-                out.imports().import(import.name.clone(), ty);
+                out.imports().import(import.name, ty);
             }),
             Item::Export(export) => self.parse_component_export(out.exports(), export.clone()),
             Item::CoreModule(_) | Item::Component(_) | Item::Custom { .. } => Ok(()),

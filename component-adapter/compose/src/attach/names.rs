@@ -17,8 +17,6 @@ pub(crate) type Given = BTreeMap<String, Interface>;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin<'a> {
     pub(crate) interface: Interface,
-    /// The imported instance.
-    pub(crate) instance: u32,
     pub(crate) name: &'a str,
 }
 
@@ -112,7 +110,7 @@ impl<'a> Names<'a> {
         match kind {
             ComponentExternalKind::Func => {
                 let interface = self.interface(instance);
-                self.funcs.push(interface.map(|interface| Origin { interface, instance, name }));
+                self.funcs.push(interface.map(|interface| Origin { interface, name }));
             }
             ComponentExternalKind::Instance => self.instance(None, Bundle::default()),
             ComponentExternalKind::Component => self.components.push(None),

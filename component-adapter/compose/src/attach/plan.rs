@@ -58,6 +58,8 @@ pub(crate) struct AttachPlan {
 /// A lowering that the store answers.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    /// Its number among the gates of the component.
+    pub(crate) index: u32,
     pub(crate) spec: GateSpec,
     /// The imported instance, and the resource that is dropped: a drop may
     /// name its type by way of an import that goes away.
@@ -75,6 +77,15 @@ pub(crate) struct Context {
 /// ones use one or two. Each costs four instances in the result.
 const CONTEXTS_MAX: usize = 64;
 
+/// Lowerings that are replaced, at most; real components have some hundreds.
+/// Bounds what is generated below the limits of WebAssembly itself.
+const GATES_MAX: usize = 50_000;
+
+/// Instances of nested components that are looked into. Guards against a
+/// component that instantiates a component twice, which does the same, and so
+/// on: that would be exponential work.
+const VISITS_MAX: usize = 1_000;
+
 /// Plans for the component `root`.
 ///
 /// # Errors
@@ -88,7 +99,7 @@ pub(crate) fn plan(root: &Scope<'_>, store: &StoreModule, environment: bool) -> 
             "the component imports no wasi:filesystem: it runs without a filesystem as it is",
         ));
     }
-    let mut search = Search { store, environment, found: 0 };
+    let mut search = Search { store, environment, found: 0, visits: 0 };
     let plan = search.component(root, &names, true)?;
     match (search.found, plan) {
         (0, _) => search.attach_here(root, &names, true),
@@ -123,6 +134,8 @@ struct Search<'s> {
     environment: bool,
     /// Components that use the filesystem, counted by instances.
     found: usize,
+    /// Instances that were looked into.
+    visits: usize,
 }
 
 impl Search<'_> {
@@ -159,6 +172,13 @@ impl Search<'_> {
                 )
                 .at(place));
             };
+            self.visits += 1;
+            if self.visits > VISITS_MAX {
+                return Err(ComposeError::new(
+                    ErrorKind::Limit,
+                    format!("more than {VISITS_MAX} instances inside are given wasi:filesystem"),
+                ));
+            }
             let nested_names = Names::read(nested, Some(&given));
             let inner = self.component(nested, &nested_names, false).map_err(|error| error.at(place))?;
             if self.found > 1 {
@@ -297,22 +317,18 @@ impl<'s, 'a> Attaching<'s, 'a> {
                     return self.gate(position, core_func, export, dispatch, context, None);
                 }
                 let function = (*func_index < types.component_function_count())
-                    .then(|| &types[types.component_function_at(*func_index)]);
+                    .then(|| types.component_function_at(*func_index))
+                    .and_then(|id| types.get(id));
                 match function.and_then(|function| self.resources.in_params(types, function)) {
                     Some(resource) => Err(escapes("an imported function takes", resource)),
                     None => Ok(()),
                 }
             }
             CanonicalFunction::ResourceDrop { resource } => {
-                let Some((interface, name)) = self.resources.of_type(types, *resource) else { return Ok(()) };
+                let Some((interface, name, instance)) = self.resources.of_type(types, *resource) else { return Ok(()) };
                 let dispatch = if interface.is_replaced() { Dispatch::Store } else { Dispatch::ByHandle };
                 let export = format!("{}#[resource-drop]{name}", interface.name());
-                let instance = self.names.imported(interface).find(|(instance, _)| {
-                    let mut one = Resources::default();
-                    one.note(types, *instance, interface);
-                    one.of_type(types, *resource).is_some()
-                });
-                let dropped = instance.map(|(instance, _)| (instance, name));
+                let dropped = Some((instance, name));
                 self.gate(position, core_func, export, dispatch, 0, dropped)
             }
             CanonicalFunction::Lift { type_index, .. } => {
@@ -320,7 +336,7 @@ impl<'s, 'a> Attaching<'s, 'a> {
                     .then(|| types.component_any_type_at(*type_index))
                 {
                     Some(wasmparser::component_types::ComponentAnyTypeId::Func(id)) => {
-                        self.resources.in_result(types, &types[id])
+                        types.get(id).and_then(|function| self.resources.in_result(types, function))
                     }
                     _ => None,
                 };
@@ -356,8 +372,9 @@ impl<'s, 'a> Attaching<'s, 'a> {
         if core_func >= types.function_count() {
             return Err(unknown());
         }
-        let signature: Signature = match &types[types.core_function_at(core_func)].composite_type.inner {
-            CompositeInnerType::Func(ty) => signature(ty)?,
+        let signature: Signature = match types.get(types.core_function_at(core_func)).map(|ty| &ty.composite_type.inner)
+        {
+            Some(CompositeInnerType::Func(ty)) => signature(ty)?,
             _ => return Err(unknown()),
         };
         let spec = GateSpec { signature, export: export.clone(), dispatch, context };
@@ -375,7 +392,11 @@ impl<'s, 'a> Attaching<'s, 'a> {
                 None => return Err(unknown()),
             }
         }
-        self.gates.insert(position, Gate { spec, dropped });
+        if self.gates.len() >= GATES_MAX {
+            return Err(ComposeError::new(ErrorKind::Limit, format!("more than {GATES_MAX} lowerings")).at(export));
+        }
+        let index = u32::try_from(self.gates.len()).unwrap_or(u32::MAX);
+        self.gates.insert(position, Gate { index, spec, dropped });
         Ok(())
     }
 
@@ -472,7 +493,7 @@ impl<'s, 'a> Attaching<'s, 'a> {
         }
         let types = self.scope.types.as_ref();
         if instance < types.component_instance_count()
-            && types[types.component_instance_at(instance)].exports.contains_key(name)
+            && types.get(types.component_instance_at(instance)).is_some_and(|ty| ty.exports.contains_key(name))
         {
             return Some(instance);
         }

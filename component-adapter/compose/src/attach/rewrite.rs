@@ -12,7 +12,7 @@ use wasmparser::{
 use super::bridge::{self, Bridge};
 use super::extend;
 use super::forward::{self, Forward};
-use super::glue::{self, GateSpec, Places, Signature};
+use super::glue::{self, GateSpec, Places, Signature, count};
 use super::interfaces::{Dispatch, HOST_FUNCTIONS, HostSource, feature};
 use super::mapper::{Indices, Mapper};
 use super::name_section;
@@ -104,9 +104,9 @@ impl<'a> Writer<'_, 'a> {
             self.gone(item);
             return Ok(());
         }
-        if let Some(gate) = self.plan.attach.as_ref().and_then(|attach| gate_index(attach, position)) {
+        if let Some(gate) = self.plan.attach.as_ref().and_then(|attach| attach.gates.get(&position)) {
             let instance = self.put_in.map(|put_in| put_in.gate).ok_or_else(defect)?;
-            let index = self.out.core_export(instance, &glue::gate_name(gate), ExportKind::Func);
+            let index = self.out.core_export(instance, &glue::gate_name(gate.index), ExportKind::Func);
             self.push(Space::CoreFunc, Some(index));
             return Ok(());
         }
@@ -221,8 +221,8 @@ impl<'a> Writer<'_, 'a> {
         if function >= types.function_count() {
             return Err(defect());
         }
-        let signature = match &types[types.core_function_at(function)].composite_type.inner {
-            CompositeInnerType::Func(ty) => signature(ty)?,
+        let signature = match types.get(types.core_function_at(function)).map(|ty| &ty.composite_type.inner) {
+            Some(CompositeInnerType::Func(ty)) => signature(ty)?,
             _ => return Err(defect()),
         };
         let mut mapped = Vec::new();
@@ -392,9 +392,9 @@ impl<'a> Writer<'_, 'a> {
 
     fn places(&self, attach: &AttachPlan) -> Places {
         Places {
-            contexts: u32::try_from(attach.contexts.len()).unwrap_or(u32::MAX),
-            gates: u32::try_from(attach.gates.len()).unwrap_or(u32::MAX),
-            forwards: self.store.forward.as_ref().map_or(0, |forward| forward.functions.len() as u32),
+            contexts: count(attach.contexts.len()),
+            gates: count(attach.gates.len()),
+            forwards: self.store.forward.as_ref().map_or(0, |forward| count(forward.functions.len())),
         }
     }
 
@@ -461,11 +461,6 @@ impl<'a> Writer<'_, 'a> {
             _ => Err(made_of_filesystem(&gate.spec.export)),
         }
     }
-}
-
-/// The number of the gate that replaces the item at `position`.
-fn gate_index(attach: &AttachPlan, position: usize) -> Option<usize> {
-    attach.gates.contains_key(&position).then(|| attach.gates.range(..position).count())
 }
 
 fn made_of_filesystem(what: &str) -> ComposeError {

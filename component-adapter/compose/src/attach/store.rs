@@ -32,8 +32,8 @@ impl StoreModule {
             .validate_all(module)
             .map_err(|error| broken(error.to_string()))?;
         let types = types.as_ref();
-        let signature = |id: CoreTypeId| match &types[id].composite_type.inner {
-            CompositeInnerType::Func(ty) => signature(ty).ok(),
+        let signature = |id: CoreTypeId| match types.get(id).map(|ty| &ty.composite_type.inner) {
+            Some(CompositeInnerType::Func(ty)) => signature(ty).ok(),
             _ => None,
         };
         let imports = types.core_imports().ok_or_else(|| broken("it is a component".to_owned()))?;

@@ -2,7 +2,7 @@
 
 /// An app that opens preopened directories, polls, splices and drops: with
 /// `imports` among its imports and `items` at its end.
-pub fn app(imports: &str, items: &str) -> Vec<u8> {
+pub(crate) fn app(imports: &str, items: &str) -> Vec<u8> {
     let text = format!(
         r#"(component
   (import "wasi:io/poll@0.2.0" (instance $poll

@@ -2,9 +2,10 @@
 //! nothing.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-pub mod apps;
-pub mod run;
+pub(crate) mod apps;
+pub(crate) mod run;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use wit_parser::abi::{AbiVariant, WasmType};
 
 /// A tool or folder that `tests/tools` and `tests/guests/build` provide, by
 /// the name that it has in the cache's `env` file.
-pub fn cached(name: &str) -> PathBuf {
+pub(crate) fn cached(name: &str) -> PathBuf {
     if let Some(value) = std::env::var_os(name) {
         return value.into();
     }
@@ -30,7 +31,7 @@ pub fn cached(name: &str) -> PathBuf {
 }
 
 /// A guest that `tests/guests/build` has built.
-pub fn guest(name: &str) -> Vec<u8> {
+pub(crate) fn guest(name: &str) -> Vec<u8> {
     let path = cached("LARDER_GUESTS").join(format!("{name}.wasm"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run tests/guests/build", path.display()))
 }
@@ -38,7 +39,7 @@ pub fn guest(name: &str) -> Vec<u8> {
 /// A module with the imports and exports of the store's. Every function
 /// traps, but `poll` and `filesystem-error-code` and drops leave all to the
 /// host: an app that uses no file runs with it as it did before.
-pub fn empty_store() -> Vec<u8> {
+pub(crate) fn empty_store() -> Vec<u8> {
     use ValType::{I32, I64};
     let mut types = TypeSection::new();
     let mut imports = ImportSection::new();

@@ -13,12 +13,12 @@ use wac_graph::{CompositionGraph, EncodeOptions};
 use super::cached;
 
 /// A component in a file.
-pub struct Guest {
+pub(crate) struct Guest {
     folder: tempfile::TempDir,
 }
 
 impl Guest {
-    pub fn new(component: &[u8]) -> Guest {
+    pub(crate) fn new(component: &[u8]) -> Guest {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         std::fs::write(folder.path().join("app.wasm"), component).expect("there is room for the component");
         Guest { folder }
@@ -31,7 +31,7 @@ impl Guest {
 
 /// Runs a command that has to succeed, with no directory of the host; answers
 /// its standard output.
-pub fn run(guest: &Guest, args: &[&str]) -> String {
+pub(crate) fn run(guest: &Guest, args: &[&str]) -> String {
     let out = Command::new(cached("LARDER_WASMTIME")).arg("run").arg(guest.path()).args(args).output();
     let out = out.expect("Wasmtime runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -40,14 +40,14 @@ pub fn run(guest: &Guest, args: &[&str]) -> String {
 }
 
 /// A component that answers HTTP, until it is dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     address: String,
     _guest: Guest,
 }
 
 impl Server {
-    pub fn start(component: &[u8]) -> Server {
+    pub(crate) fn start(component: &[u8]) -> Server {
         let guest = Guest::new(component);
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = format!("127.0.0.1:{}", port.expect("a port is free").port());
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// Sends a request; answers all of the response.
-    pub fn request(&self, method: &str, path: &str, body: &str) -> String {
+    pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("the server listens");
         let length = body.len();
         let host = &self.address;
@@ -92,7 +92,7 @@ impl Drop for Server {
 
 /// Instantiates each of `components` (name and binary), and exports what
 /// `exports` names: component, its export, the new name.
-pub fn compose(components: &[(&str, Vec<u8>)], exports: &[(&str, &str, &str)]) -> Vec<u8> {
+pub(crate) fn compose(components: &[(&str, Vec<u8>)], exports: &[(&str, &str, &str)]) -> Vec<u8> {
     let mut graph = CompositionGraph::new();
     let mut packages = BTreeMap::new();
     let mut instances = Vec::new();
