@@ -87,7 +87,10 @@ pub fn compose(app: &[u8], options: &ComposeOptions<'_>) -> Result<Composed, Com
     };
     if options.via == Via::Plug {
         if options.forward {
-            return Err(ComposeError::new(ErrorKind::Unsupported, "only an attached component can forward, no plugged one"));
+            return Err(ComposeError::new(
+                ErrorKind::Unsupported,
+                "only an attached component can forward, no plugged one",
+            ));
         }
         return plugged(None);
     }

@@ -25,7 +25,8 @@ fn guests() -> PathBuf {
 /// Where it is not there.
 #[must_use]
 pub fn wasmtime() -> PathBuf {
-    let path = env::var_os("LARDER_WASMTIME").map_or_else(|| PathBuf::from(installed("LARDER_WASMTIME")), PathBuf::from);
+    let path =
+        env::var_os("LARDER_WASMTIME").map_or_else(|| PathBuf::from(installed("LARDER_WASMTIME")), PathBuf::from);
     assert!(path.exists(), "{} is not there; run tests/tools", path.display());
     path
 }
@@ -33,7 +34,8 @@ pub fn wasmtime() -> PathBuf {
 /// A value of the file that `tests/tools` writes.
 fn installed(name: &str) -> String {
     let file = cache().join("env");
-    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}; run tests/tools", file.display()));
+    let text =
+        std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}; run tests/tools", file.display()));
     let line = text.lines().find_map(|line| line.strip_prefix(&format!("export {name}=")));
     line.unwrap_or_else(|| panic!("{name} is not in {}; run tests/tools", file.display())).to_owned()
 }

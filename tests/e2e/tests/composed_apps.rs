@@ -150,7 +150,8 @@ fn attacks_are_refused() {
     std::fs::write(root.path().join("dir/file"), "content").unwrap();
     let read_only = format!("{}::/ro:ro", root.path().display());
     let options = ["-v", "main::/", "-v", "scoped#/sub::/sub", "--dir", &read_only];
-    let options = [&options[..], &["--limit", "bytes=16MiB,inodes=5000,directory-entries=3000,open-handles=500,links=200"]];
+    let options =
+        [&options[..], &["--limit", "bytes=16MiB,inodes=5000,directory-entries=3000,open-handles=500,links=200"]];
     let composed = Composed::new("attack.wasm", &options.concat());
     let limits = [
         "--env=LARDER_MAX_BYTES=16777216",
@@ -227,7 +228,8 @@ impl Drop for Running {
 fn request(address: &str, line: &str, body: &str) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
     let length = body.len();
-    write!(connection, "{line}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+    write!(connection, "{line}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+        .unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
     answer

@@ -213,8 +213,7 @@ impl Contents {
         let Some((mount, below)) = self.mount_of(guest) else { return Ok(()) };
         let Some(volume) = self.staged.get(mount.volume as usize) else { return Ok(()) };
         let view = View::new(volume, Rights::READ_WRITE).map_err(ContentsError::Store)?;
-        make_directories(&view, &join(&mount.directory, below), self.options.composed)
-            .map_err(ContentsError::Store)
+        make_directories(&view, &join(&mount.directory, below), self.options.composed).map_err(ContentsError::Store)
     }
 
     /// The mount in which a guest finds `path`, and the rest of the path.

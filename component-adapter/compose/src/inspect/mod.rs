@@ -56,7 +56,9 @@ impl Inspection {
     /// Whether it asks its host for a filesystem.
     #[must_use]
     pub fn needs_filesystem(&self) -> bool {
-        self.imports.iter().any(|name| name.starts_with("wasi:filesystem/") || name.starts_with("wasi_snapshot_preview1."))
+        self.imports
+            .iter()
+            .any(|name| name.starts_with("wasi:filesystem/") || name.starts_with("wasi_snapshot_preview1."))
     }
 }
 
@@ -162,7 +164,11 @@ fn module(bytes: &[u8], place: String, found: &mut Inspection) -> Result<(), Ins
     match carried_image(bytes) {
         Ok(None) => Ok(()),
         Ok(Some(image)) => {
-            found.stores.push(Store { place, bytes: bytes.len(), image: Some(image).filter(|image| !image.is_empty()) });
+            found.stores.push(Store {
+                place,
+                bytes: bytes.len(),
+                image: Some(image).filter(|image| !image.is_empty()),
+            });
             Ok(())
         }
         Err(carried::CarriedError::Invalid(error)) => Err(error.into()),

@@ -42,6 +42,7 @@ mod imports {
 
 const NOW: u32 = 1;
 const POLLABLE_READY: u32 = 2;
+const SPLICES: u32 = 4;
 const ENVIRONMENT: u32 = 8;
 #[cfg(feature = "forward")]
 const SETTLES: u32 = 16;
@@ -114,6 +115,12 @@ pub(crate) fn now() -> Timestamp {
 /// asked.
 pub(crate) fn pollable_ready(pollable: u32) -> bool {
     has(POLLABLE_READY) && imports::pollable_ready(pollable) != 0
+}
+
+/// Whether the functions are there that a splice with a stream of the host's
+/// needs. The others of this module that take streams trap without them.
+pub(crate) fn splices() -> bool {
+    has(SPLICES)
 }
 
 /// Whether the end of each of the app's turns is told.

@@ -1,5 +1,5 @@
 //! The store as a core module that answers the lowered imports of an app in
-//! whose component it lies. `component-adapter/SHAPE.md` describes its ABI.
+//! whose component it lies. `component-adapter/README.md` describes its ABI.
 //!
 //! Each export is a function of a WASI interface as a core module imports it,
 //! with the context (whose memory the addresses are in) before its parameters.

@@ -46,8 +46,8 @@ pub fn roots(write_behind: bool) -> Result<Vec<(Descriptor, &'static str)>> {
     Ok(roots.into_iter().zip(paths).map(|((file, _), path)| (Descriptor::new(file), *path)).collect())
 }
 
-/// Brings what waits into the store. A failure that nobody is left to be told
-/// of ends here: whoever serves the store has it in its log.
+/// Brings what waits into the store. A failure is told by the next call on the
+/// mount; when the instance ends before one comes, nobody is left to be told.
 pub fn settle() {
     let client = CLIENT.with(|client| client.get().cloned());
     if let Some(client) = client {

@@ -35,11 +35,7 @@ impl From<service::Node> for wit::Node {
 impl From<wit::Call> for service::Call {
     fn from(call: wit::Call) -> Self {
         let note = |note: wit::Note| service::Note { node: note.node.into(), read: note.read, closed: note.closed };
-        Self {
-            session: call.session,
-            operation: call.operation,
-            notes: call.notes.into_iter().map(note).collect(),
-        }
+        Self { session: call.session, operation: call.operation, notes: call.notes.into_iter().map(note).collect() }
     }
 }
 

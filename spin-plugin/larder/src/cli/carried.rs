@@ -257,12 +257,8 @@ mod tests {
     #[test]
     fn mounts() {
         let mount = |text: &str| text.parse::<BakedMount>().map(|BakedMount(mount)| mount);
-        let expected = MountSpec {
-            volume: "data".into(),
-            directory: "sub/dir".into(),
-            guest_path: "/x".into(),
-            read_only: true,
-        };
+        let expected =
+            MountSpec { volume: "data".into(), directory: "sub/dir".into(), guest_path: "/x".into(), read_only: true };
         assert_eq!(mount("data#/sub/dir/::/x:ro"), Ok(expected));
         for wrong in ["data", "a.larder::/", "./a::/", "::/", "a::b"] {
             assert!(mount(wrong).is_err(), "{wrong}");

@@ -1,6 +1,6 @@
 //! `splice`, where at least one of the two streams is a file's.
 
-use larder_core::{Error, Source};
+use larder_core::{Error, ErrorCode, Source};
 use larder_engine::file::Stopped;
 use larder_engine::headroom;
 use larder_engine::limits::{MAX_SPLICE, MAX_WRITE};
@@ -49,6 +49,7 @@ impl From<Error> for Ended {
 fn between(app: App, output: u32, input: u32, count: u64, blocking: bool, ret: u32) {
     let moved = match (is_ours(output), is_ours(input)) {
         (true, true) => between_files(output, input, count).map_err(Ended::Ours),
+        (true, false) | (false, true) if !host::splices() => Err(Error::new(ErrorCode::Unsupported, "splice").into()),
         (true, false) => to_file(output, input, count, blocking),
         (false, true) => from_file(output, input, count, blocking),
         (false, false) => trap(),
