@@ -4,6 +4,7 @@
 //! What lives here: which artifacts there are ([`ARTIFACTS`]). How cargo is
 //! run is in `build/cargo.rs`, how a module becomes an adapter in
 //! `build/adapters.rs`, how it becomes smaller in `build/pack.rs`.
+#![allow(clippy::indexing_slicing, reason = "a build script fails by panicking")]
 
 #[path = "build/adapters.rs"]
 mod adapters;

@@ -13,6 +13,9 @@ const ALL: [Contestant; 5] = [
     Contestant::NodePlugged,
 ];
 
+/// The cells of a row behind its name.
+type Cells = fn(&Row) -> Vec<String>;
+
 /// The table of a group, unless nobody of the static form was there.
 pub(super) fn table(text: &mut String, group: Group, rows: &[&Row]) {
     let took_part = |row: &&Row| ALL.iter().any(|contestant| row.contestants.contains_key(contestant));
@@ -20,7 +23,7 @@ pub(super) fn table(text: &mut String, group: Group, rows: &[&Row]) {
     if rows.is_empty() {
         return;
     }
-    let (columns, cells): (&[&str], fn(&Row) -> Vec<String>) = match group {
+    let (columns, cells): (&[&str], Cells) = match group {
         Group::P3 => (&["plugged", "of copy", "of Wasmtime", "by CPU", "spread"], p3),
         Group::StartUp => {
             (&["bare", "attached", "multi-memory", "plugged", "attached, more", "multi, more", "spread"], start_up)

@@ -1,6 +1,12 @@
 //! The exports of the attachment have the types that the canonical ABI gives
 //! the functions of the WIT, with the context before them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing test may panic"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Real guests with an adapter plugged in, under Wasmtime's own command, which
 //! gives them no directory; and apps that no adapter serves.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Apps in seven languages, composed with their files by `larder compose`, and
 //! run by Wasmtime's own command, which gives them no directory.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

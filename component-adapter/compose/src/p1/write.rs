@@ -2,7 +2,7 @@
 //! bridges and what connects them.
 
 use wasm_encoder::{
-    Alias, ComponentAliasSection, ComponentSection, ComponentSectionId, Encode, ExportKind, InstanceSection, ModuleArg,
+    Alias, ComponentAliasSection, ComponentSection, ComponentSectionId, ExportKind, InstanceSection, ModuleArg,
     RawSection,
 };
 
@@ -20,7 +20,7 @@ struct Appended {
 }
 
 impl Appended {
-    fn section(&mut self, section: &(impl ComponentSection + Encode)) {
+    fn section(&mut self, section: &impl ComponentSection) {
         section.append_to_component(&mut self.bytes);
     }
 

@@ -2,7 +2,7 @@
 //! nothing.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 pub(crate) mod apps;
 pub(crate) mod run;
