@@ -20,12 +20,14 @@ pub(crate) fn with_clock(app: &[u8], clock: &[u8]) -> Vec<u8> {
         (graph.instantiate(package), names)
     });
     let ((app, (imports, exports)), (clock, (_, offered))) = (app, clock);
-    for export in offered {
-        let Some(import) = imports.iter().find(|import| are_semver_compatible(import, &export)) else {
-            panic!("the guest does not import {export}: {imports:?}");
-        };
-        let export = graph.alias_instance_export(clock, &export).expect("it is exported");
-        graph.set_instantiation_argument(app, import, export).expect("the types are the same");
+    for export in &offered {
+        // An app of WASI 0.3 names the same interface under several versions.
+        let same = |import: &&String| are_semver_compatible(import, export);
+        assert!(imports.iter().any(|import| same(&import)), "the guest does not import {export}: {imports:?}");
+        let alias = graph.alias_instance_export(clock, export).expect("it is exported");
+        for import in imports.iter().filter(same) {
+            graph.set_instantiation_argument(app, import, alias).expect("the types are the same");
+        }
     }
     for export in exports {
         let alias = graph.alias_instance_export(app, &export).expect("it is exported");

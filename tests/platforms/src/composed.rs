@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process;
 
 use larder_compose::attach::{AttachOptions, Bridge, attach};
-use larder_compose::plug::{PlugOptions, plug};
+use larder_compose::plug::{Adapter, PlugOptions, plug};
 use larder_core::Rights;
 use larder_image::{ImageBuilder, Mount, Options, VolumeSpec};
 use larder_suite::{Mount as SuiteMount, START, Set, every_set};
@@ -30,6 +30,8 @@ pub enum Way {
 pub enum Flavour {
     /// A command.
     Command,
+    /// A command of WASI 0.3, which can only be plugged.
+    CommandP3,
     /// A handler of HTTP requests.
     Http,
 }
@@ -50,12 +52,13 @@ impl Composed {
     /// Where that fails.
     #[must_use]
     pub fn new(way: Way, flavour: Flavour) -> Self {
-        let guest = guest(match flavour {
-            Flavour::Command => "suite-guest.wasm",
-            Flavour::Http => "suite-guest-http.wasm",
-        });
+        let (app, clock) = match flavour {
+            Flavour::Command => ("suite-guest.wasm", "clock.wasm"),
+            Flavour::CommandP3 => ("suite-guest-p3.wasm", "clock-p3.wasm"),
+            Flavour::Http => ("suite-guest-http.wasm", "clock.wasm"),
+        };
         let name = format!("{way:?}-{flavour:?}").to_lowercase();
-        let composed = with_clock(&compose(way, &guest), &crate::built::guest("clock.wasm"));
+        let composed = with_clock(&compose(way, flavour, &guest(app)), &guest(clock));
         let path = work("components").join(format!("{name}.wasm"));
         // Tests of several runtimes write the same file at the same time.
         let own = path.with_extension(process::id().to_string());
@@ -64,13 +67,15 @@ impl Composed {
     }
 }
 
-fn compose(way: Way, guest: &[u8]) -> Vec<u8> {
+fn compose(way: Way, flavour: Flavour, guest: &[u8]) -> Vec<u8> {
     let image = image(&every_set());
     let bridge = match way {
         Way::Attached => Bridge::SingleMemory,
         Way::AttachedMultiMemory => Bridge::MultiMemory,
         Way::Plugged => {
-            let options = PlugOptions { image: Some(&image), ..PlugOptions::default() };
+            // Of the two halves for WASI 0.3, that of 0.2 brings the statistics.
+            let adapter = (flavour == Flavour::CommandP3).then(|| Adapter::P3AndP2.bytes());
+            let options = PlugOptions { adapter, image: Some(&image) };
             return plug(guest, &options).unwrap_or_else(|error| panic!("plug: {error}"));
         }
     };

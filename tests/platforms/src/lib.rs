@@ -18,6 +18,6 @@ mod wasmtime;
 pub use built::{guest, tool, work};
 pub use composed::{Composed, Flavour, Way};
 pub use javascript::{chromium, jco_run, node};
-pub use requests::{Answer, check, random_programs, suite};
+pub use requests::{Answer, check, random_programs, suite, suite_once};
 pub use wash::wash;
 pub use wasmtime::wasmtime;

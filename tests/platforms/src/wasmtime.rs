@@ -6,6 +6,9 @@ use std::process::Command;
 use crate::built::tool;
 use crate::{Answer, Composed};
 
+/// What the command needs for WASI 0.3, which it has switched off.
+const WASI_03: [&str; 4] = ["-W", "component-model-async=y", "-S", "p3=y"];
+
 /// Runs the requests, one process each, without any directory of the host.
 ///
 /// # Panics
@@ -13,14 +16,19 @@ use crate::{Answer, Composed};
 #[must_use]
 pub fn wasmtime(composed: &Composed, requests: &[String]) -> Vec<Answer> {
     let compiled = composed.path.with_extension("cwasm");
-    run(Command::new(tool("LARDER_WASMTIME")).arg("compile").arg(&composed.path).arg("-o").arg(&compiled))
-        .unwrap_or_else(|error| panic!("wasmtime compile: {error}"));
+    run(Command::new(tool("LARDER_WASMTIME"))
+        .arg("compile")
+        .args(WASI_03)
+        .arg(&composed.path)
+        .arg("-o")
+        .arg(&compiled))
+    .unwrap_or_else(|error| panic!("wasmtime compile: {error}"));
     requests.iter().map(|request| answer(&compiled, request)).collect()
 }
 
 fn answer(compiled: &Path, request: &str) -> Answer {
     let mut command = Command::new(tool("LARDER_WASMTIME"));
-    command.args(["run", "--allow-precompiled"]).arg(compiled).args(request.split(' '));
+    command.args(["run", "--allow-precompiled"]).args(WASI_03).arg(compiled).args(request.split(' '));
     Answer { request: request.to_owned(), result: run(&mut command) }
 }
 

@@ -1,24 +1,9 @@
 //! Between the types of WASI and those of the puppet's interface.
 
 use wasip3::clocks::system_clock::Instant;
-use wasip3::filesystem::types::{
-    DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue, NewTimestamp, PathFlags,
-};
+use wasip3::filesystem::types::{DescriptorStat, DescriptorType, MetadataHashValue, NewTimestamp, PathFlags};
 
-use crate::exports::larder::test::puppet::{Attributes, Code, Hash, Kind, SetTime, Time};
-
-/// The name in the WIT: the bindings know the name in Rust alone.
-pub fn code(code: ErrorCode) -> Code {
-    let name = format!("{code:?}");
-    let mut kebab = String::new();
-    for letter in name.trim_start_matches("ErrorCode::").chars() {
-        if letter.is_ascii_uppercase() && !kebab.is_empty() {
-            kebab.push('-');
-        }
-        kebab.push(letter.to_ascii_lowercase());
-    }
-    kebab
-}
+use crate::exports::larder::test::puppet::{Attributes, Hash, Kind, SetTime, Time};
 
 pub fn follow(yes: bool) -> PathFlags {
     if yes { PathFlags::SYMLINK_FOLLOW } else { PathFlags::empty() }

@@ -1,6 +1,7 @@
 //! The puppet for WASI 0.3: the same operations with asynchronous calls, and
 //! with component-model streams for content and listings.
 
+mod code;
 mod content;
 mod convert;
 mod listing;
@@ -13,7 +14,8 @@ use wasip3::filesystem::preopens::get_directories;
 use wasip3::filesystem::types::{Advice, Descriptor, DescriptorFlags, OpenFlags};
 use wasip3::wit_bindgen;
 
-use convert::{attributes, code, follow, hash, kind, time};
+use code::code;
+use convert::{attributes, follow, hash, kind, time};
 use exports::larder::test::puppet::{Attributes, Code, Entry, Guest, Hash, Kind, SetTime, Slot};
 use listing::Listing;
 use slots::Slots;

@@ -33,6 +33,16 @@ impl Listing {
         Ok(self.page.borrow_mut().pop_front())
     }
 
+    /// Ends it, and waits until the other side has.
+    #[allow(dead_code, reason = "the puppet drops listings without waiting")]
+    pub async fn close(self) {
+        if let Some((stream, end)) = self.streams.into_inner() {
+            drop(stream);
+            // How it ended no longer matters.
+            let _ = end.await;
+        }
+    }
+
     async fn fill(&self) -> Result<(), ErrorCode> {
         let Some((mut stream, end)) = self.streams.take() else { return Ok(()) };
         let (status, page) = stream.read(Vec::with_capacity(PAGE)).await;

@@ -14,7 +14,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Suite {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let path = request.path_with_query().unwrap_or_default();
         let words: Vec<_> = path.split('/').filter(|word| !word.is_empty()).collect();
-        match suite_guest::answer(&words) {
+        match suite_guest::answer::<suite_guest::Wasi02>(&words) {
             Ok(text) => send(out, 200, &text),
             Err(error) => send(out, 404, &error),
         }

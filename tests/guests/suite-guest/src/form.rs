@@ -7,23 +7,11 @@ use wasip2::filesystem::types::{Advice, Descriptor, DirectoryEntryStream};
 
 use crate::content;
 use crate::convert::{coded, file_type, followed, from_wasi, open_flags, set_time, stat, to_wasi};
-use crate::imports::larder::fs::statistics;
-use crate::imports::larder::test::clock;
+use crate::volumes;
 
 /// A guest over volumes that nobody used before in this instance.
 pub struct Wasi02 {
     set: Set,
-}
-
-impl Wasi02 {
-    fn path(&self, mount: Mount) -> String {
-        self.set.mount_path(mount)
-    }
-}
-
-fn usage(found: Option<statistics::Charges>) -> Usage {
-    let statistics::Charges { bytes, inodes, open_handles, .. } = found.expect("a volume is mounted there");
-    Usage { bytes, inodes, open_handles }
 }
 
 impl Form for Wasi02 {
@@ -47,19 +35,19 @@ impl Form for Wasi02 {
     }
 
     fn set_now(&self, now: Timestamp) {
-        clock::set(u64::try_from(now.seconds).expect("a time of 1970 or later"), now.nanoseconds);
+        volumes::set_now(now);
     }
 
     fn usage(&self) -> Usage {
-        usage(statistics::usage(&self.path(Mount::Main)))
+        volumes::usage(&self.set)
     }
 
     fn recount(&self) -> Usage {
-        usage(statistics::recount(&self.path(Mount::Main)))
+        volumes::recount(&self.set)
     }
 
     fn root(&self, mount: Mount) -> Result<Descriptor> {
-        let path = self.path(mount);
+        let path = self.set.mount_path(mount);
         let found = get_directories().into_iter().find(|(_, mounted)| *mounted == path);
         Ok(found.unwrap_or_else(|| panic!("nothing is mounted at {path}")).0)
     }

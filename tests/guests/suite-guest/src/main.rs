@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
-    match suite_guest::answer(&words.iter().map(String::as_str).collect::<Vec<_>>()) {
+    match suite_guest::answer::<suite_guest::Wasi02>(&words.iter().map(String::as_str).collect::<Vec<_>>()) {
         Ok(text) => {
             print!("{text}");
             ExitCode::SUCCESS
