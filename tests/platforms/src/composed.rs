@@ -41,6 +41,8 @@ pub enum Flavour {
 pub struct Composed {
     /// Its name, of way and flavour.
     pub name: String,
+    /// What the guest is.
+    pub flavour: Flavour,
     /// The component.
     pub path: PathBuf,
 }
@@ -63,7 +65,7 @@ impl Composed {
         // Tests of several runtimes write the same file at the same time.
         let own = path.with_extension(process::id().to_string());
         fs::write(&own, composed).and_then(|()| fs::rename(&own, &path)).expect("the cache can be written");
-        Self { name, path }
+        Self { name, flavour, path }
     }
 }
 

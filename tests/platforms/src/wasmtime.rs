@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::built::tool;
-use crate::{Answer, Composed};
+use crate::{Answer, Composed, Flavour};
 
 /// What the command needs for WASI 0.3, which it has switched off.
-const WASI_03: [&str; 4] = ["-W", "component-model-async=y", "-S", "p3=y"];
+const WASI_03: &[&str] = &["-W", "component-model-async=y", "-S", "p3=y"];
 
 /// Runs the requests, one process each, without any directory of the host.
 ///
@@ -18,17 +18,27 @@ pub fn wasmtime(composed: &Composed, requests: &[String]) -> Vec<Answer> {
     let compiled = composed.path.with_extension("cwasm");
     run(Command::new(tool("LARDER_WASMTIME"))
         .arg("compile")
-        .args(WASI_03)
+        .args(composed.flags())
         .arg(&composed.path)
         .arg("-o")
         .arg(&compiled))
     .unwrap_or_else(|error| panic!("wasmtime compile: {error}"));
-    requests.iter().map(|request| answer(&compiled, request)).collect()
+    requests.iter().map(|request| answer(&compiled, composed.flags(), request)).collect()
 }
 
-fn answer(compiled: &Path, request: &str) -> Answer {
+impl Composed {
+    /// WASI 0.2 must run without any.
+    fn flags(&self) -> &'static [&'static str] {
+        match self.flavour {
+            Flavour::CommandP3 => WASI_03,
+            Flavour::Command | Flavour::Http => &[],
+        }
+    }
+}
+
+fn answer(compiled: &Path, flags: &[&str], request: &str) -> Answer {
     let mut command = Command::new(tool("LARDER_WASMTIME"));
-    command.args(["run", "--allow-precompiled"]).args(WASI_03).arg(compiled).args(request.split(' '));
+    command.args(["run", "--allow-precompiled"]).args(flags).arg(compiled).args(request.split(' '));
     Answer { request: request.to_owned(), result: run(&mut command) }
 }
 
