@@ -122,11 +122,8 @@ const fn follows(follow: Follow) -> bool {
 impl Store for Imported {
     fn begin(&self, version: u32) -> Answer<Welcome> {
         let session = wit::begin(version).map_err(code)?;
-        let mount = |mount: wit::Mount| Mount {
-            path: mount.path,
-            root: attributes(mount.root),
-            allows: allows(mount.allows),
-        };
+        let mount =
+            |mount: wit::Mount| Mount { path: mount.path, root: attributes(mount.root), allows: allows(mount.allows) };
         Ok(Welcome { session: session.id, mounts: session.mounts.into_iter().map(mount).collect() })
     }
 
