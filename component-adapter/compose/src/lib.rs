@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod p1;
 pub mod pack;
 pub mod plug;
+mod sections;
 
 pub use composing::{ComposeOptions, Composed, Via, Way, compose};
 pub use error::{ComposeError, ErrorKind};

@@ -7,9 +7,12 @@
 mod carried;
 mod interfaces;
 
-use wasmparser::{Parser, Payload};
+use wasm_encoder::ComponentSectionId;
+use wasmparser::Parser;
 
 pub use self::carried::carried_image;
+use crate::error::ComposeError;
+use crate::sections::{Section, sections};
 
 /// Components below one another, at most: guards the recursion against an
 /// input made of nothing but nesting.
@@ -66,7 +69,7 @@ impl Inspection {
 #[derive(Debug)]
 pub enum InspectError {
     /// It is not valid WebAssembly; the offset is in the message.
-    Invalid(wasmparser::BinaryReaderError),
+    Invalid(ComposeError),
     /// Components are nested more deeply than this reads.
     TooDeep,
     /// A store's data do not hold what they should: the place, and what is
@@ -77,7 +80,7 @@ pub enum InspectError {
 impl std::fmt::Display for InspectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Invalid(error) => write!(f, "not valid WebAssembly: {error}"),
+            Self::Invalid(error) => error.fmt(f),
             Self::TooDeep => write!(f, "components nested more than {MOST_LEVELS} levels deep"),
             Self::Damaged(place, what) => write!(f, "the store in module {place} is damaged: {what}"),
         }
@@ -88,6 +91,12 @@ impl std::error::Error for InspectError {}
 
 impl From<wasmparser::BinaryReaderError> for InspectError {
     fn from(error: wasmparser::BinaryReaderError) -> Self {
+        Self::Invalid(error.into())
+    }
+}
+
+impl From<ComposeError> for InspectError {
+    fn from(error: ComposeError) -> Self {
         Self::Invalid(error)
     }
 }
@@ -121,42 +130,20 @@ fn modules_of(component: &[u8], above: &str, level: usize, found: &mut Inspectio
         return Err(InspectError::TooDeep);
     }
     let (mut modules, mut components) = (0_u32, 0_u32);
-    let mut parser = Parser::new(0);
-    let mut rest = component;
-    let mut position = 0;
-    loop {
-        let (payload, consumed) = match parser.parse(rest, true)? {
-            wasmparser::Chunk::Parsed { payload, consumed } => (payload, consumed),
-            // The whole input is there, so that the parser never wants more.
-            wasmparser::Chunk::NeedMoreData(_) => return Ok(()),
-        };
-        position += consumed;
-        rest = component.get(position..).unwrap_or_default();
-        match payload {
-            Payload::ModuleSection { unchecked_range, .. } => {
-                let range = within(&unchecked_range);
-                module(component.get(range.clone()).unwrap_or_default(), format!("{above}{modules}"), found)?;
+    for section in sections(component)? {
+        match section {
+            Section::Nested { id: ComponentSectionId::CoreModule, bytes } => {
+                module(bytes, format!("{above}{modules}"), found)?;
                 modules += 1;
-                position = range.end;
             }
-            Payload::ComponentSection { unchecked_range, .. } => {
-                let range = within(&unchecked_range);
-                let nested = component.get(range.clone()).unwrap_or_default();
-                modules_of(nested, &format!("{above}{components}/"), level + 1, found)?;
+            Section::Nested { bytes, .. } => {
+                modules_of(bytes, &format!("{above}{components}/"), level + 1, found)?;
                 components += 1;
-                position = range.end;
             }
-            Payload::End(_) => return Ok(()),
-            _ => continue,
+            Section::Plain { .. } => {}
         }
-        rest = component.get(position..).unwrap_or_default();
     }
-}
-
-/// The range in memory; one that memory can't have is empty at its end.
-fn within(range: &std::ops::Range<u64>) -> std::ops::Range<usize> {
-    let index = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
-    index(range.start)..index(range.end)
+    Ok(())
 }
 
 fn module(bytes: &[u8], place: String, found: &mut Inspection) -> Result<(), InspectError> {
