@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use larder_core::{Limits, Volume, VolumeOptions};
-
-use super::file_store::{self, FileAccess, FileStore, SaveOnSync};
-use super::{LimitChanges, VolumeAddress, generation, unlimited};
 use larder_transfer::now;
+use larder_volume_file::{FileAccess, FileStore, SaveOnSync, generation, unlimited};
+
+use super::{LimitChanges, VolumeAddress};
 
 /// When a volume is saved, if ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +67,13 @@ impl AttachedVolume {
                     SaveMode::Existing => FileAccess::Write,
                     SaveMode::AtEnd | SaveMode::OnSync => FileAccess::WriteOrCreate,
                 };
-                file_store::open(path, access, limits)?
+                larder_volume_file::open(path, access, limits)?
             }
         };
         if mode == SaveMode::OnSync
             && let Some(store) = &store
         {
-            volume.set_durability(Arc::new(SaveOnSync { store: Arc::clone(store) }))?;
+            volume.set_durability(Arc::new(SaveOnSync { store: Arc::clone(store), report: crate::report }))?;
         }
         Ok(Self { address, volume, store })
     }

@@ -96,7 +96,8 @@ fn description() -> String {
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     match file.take(DESCRIPTION_BYTES).read_to_string(&mut text) {
-        Ok(_) if !text.trim().is_empty() => format!(" ({})", crate::output::printable(text.trim())),
+        // Control characters could drive the reader's terminal.
+        Ok(_) if !text.trim().is_empty() => format!(" ({})", text.trim().replace(char::is_control, "?")),
         _ => String::new(),
     }
 }

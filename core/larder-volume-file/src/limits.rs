@@ -1,4 +1,5 @@
-//! `--limit` and the `limits` table of an up file.
+//! Limits as people write them: `--limit` of the command line and `limits`
+//! tables of configuration files.
 
 use std::str::FromStr;
 
@@ -6,7 +7,7 @@ use larder_core::Limits;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use crate::units::parse_size;
+use crate::sizes::parse_size;
 
 /// Limits that differ from the volume's defaults; absent ones stay.
 ///
@@ -14,7 +15,7 @@ use crate::units::parse_size;
 /// command line (`bytes=1GiB,inodes=1000`) and in TOML.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(crate) struct LimitChanges {
+pub struct LimitChanges {
     bytes: Option<Size>,
     inodes: Option<Size>,
     file_bytes: Option<Size>,
@@ -32,7 +33,8 @@ const KEYS: &str =
 
 impl LimitChanges {
     /// `base` with the changes.
-    pub(crate) fn apply(&self, base: Limits) -> Limits {
+    #[must_use]
+    pub fn apply(&self, base: Limits) -> Limits {
         let wide = |change: Option<Size>, default: u64| change.map_or(default, |size| size.0);
         let narrow = |change: Option<Size>, default: u32| {
             change.map_or(default, |size| u32::try_from(size.0).unwrap_or(u32::MAX))
@@ -88,7 +90,8 @@ impl FromStr for LimitChanges {
 /// What an operator's own commands (`ls`, `cp`, …) load a volume with: the
 /// limits guard the host against guests, and must not stop the operator from
 /// reading what a run with higher limits has written.
-pub(crate) fn unlimited() -> Limits {
+#[must_use]
+pub fn unlimited() -> Limits {
     let usual = Limits::default();
     Limits {
         bytes: u64::MAX,
@@ -101,9 +104,10 @@ pub(crate) fn unlimited() -> Limits {
     }
 }
 
-/// A size or count: in TOML a whole number or a text such as `"64MiB"`.
+/// A size in bytes or a count: in TOML a whole number or a text such as
+/// `"64MiB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size(pub(crate) u64);
+pub struct Size(pub u64);
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

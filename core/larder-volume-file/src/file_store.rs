@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use larder_core::{ErrorCode, Limits, Volume, VolumeOptions};
-
-use super::generation;
-use super::lock::VolumeLock;
 use larder_transfer::now;
+
+use crate::generation;
+use crate::lock::VolumeLock;
 
 /// What may be done with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FileAccess {
+pub enum FileAccess {
     /// Load it; it must exist. Takes no lock and never saves.
     Read,
     /// Load and save it; it must exist.
@@ -23,7 +23,7 @@ pub(crate) enum FileAccess {
 }
 
 /// The file of a volume that this process may save.
-pub(crate) struct FileStore {
+pub struct FileStore {
     path: PathBuf,
     /// The number of saves that were asked for, and of those the ones that the
     /// last finished save covers: several `fsync`s at once share one save.
@@ -37,7 +37,7 @@ pub(crate) struct FileStore {
 /// # Errors
 /// When the file is missing, in use, damaged, or larger than `limits`; the
 /// message names the file and what to do.
-pub(crate) fn open(path: &Path, access: FileAccess, limits: Limits) -> Result<(Arc<Volume>, Option<Arc<FileStore>>)> {
+pub fn open(path: &Path, access: FileAccess, limits: Limits) -> Result<(Arc<Volume>, Option<Arc<FileStore>>)> {
     let path = resolve(path)?;
     // Locked before the file is looked at: what is loaded is then the last
     // that any other process saved.
@@ -90,7 +90,7 @@ fn resolve(path: &Path) -> Result<PathBuf> {
 
 impl FileStore {
     /// The file, absolute and with links resolved.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
@@ -100,7 +100,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When the file cannot be written: the former content is then untouched.
-    pub(crate) fn save(&self, volume: &Arc<Volume>) -> Result<()> {
+    pub fn save(&self, volume: &Arc<Volume>) -> Result<()> {
         let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         // Poisoning is of no matter: the number is only raised after a save.
         let mut covered = self.covered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,16 +117,18 @@ impl FileStore {
 }
 
 /// Makes a guest's `fsync` save the file.
-pub(crate) struct SaveOnSync {
+pub struct SaveOnSync {
     /// The file to save to.
-    pub(crate) store: Arc<FileStore>,
+    pub store: Arc<FileStore>,
+    /// Told why a save failed: the guest only gets `io`, the reason is for the
+    /// operator.
+    pub report: fn(&anyhow::Error),
 }
 
 impl larder_core::Durability for SaveOnSync {
     fn sync(&self, volume: &Arc<Volume>) -> larder_core::Result<()> {
         self.store.save(volume).map_err(|error| {
-            // The guest gets `io`; the reason is for the operator.
-            crate::report(&error);
+            (self.report)(&error);
             larder_core::Error::new(ErrorCode::Io, "sync")
         })
     }
