@@ -1,0 +1,95 @@
+//! The client's side: the answer that a reply has.
+
+use std::time::Duration;
+
+use larder_core::ErrorCode;
+use larder_store_service::{Attributes, Content, Entry, Opened, Welcome};
+
+use crate::codes;
+use crate::convert::{self, Malformed};
+use crate::messages::reply::Result as Outcome;
+use crate::messages::{Refusal, Reply, VolumeUsage};
+
+/// Why a reply has no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// The call failed with this code.
+    Code(ErrorCode),
+    /// The request was not carried out.
+    Refused(Refusal),
+    /// The reply is none to this request, or breaks the protocol.
+    Malformed,
+}
+
+impl From<Malformed> for Failure {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+type Answer<T> = Result<T, Failure>;
+
+fn outcome(reply: Reply) -> Answer<Outcome> {
+    match reply.result {
+        Some(Outcome::Error(number)) => Err(Failure::Code(codes::code(number))),
+        Some(Outcome::Refusal(refusal)) => Err(Failure::Refused(refusal)),
+        Some(outcome) => Ok(outcome),
+        None => Err(Failure::Malformed),
+    }
+}
+
+macro_rules! answers {
+    ($($(#[$doc:meta])* $name:ident $variant:ident $type:ty: $convert:expr;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// The failure of the call, or that the reply is another.
+        pub fn $name(reply: Reply) -> Answer<$type> {
+            match outcome(reply)? {
+                Outcome::$variant(value) => $convert(value),
+                _ => Err(Failure::Malformed),
+            }
+        }
+    )*};
+}
+
+answers! {
+    /// What `open` answers.
+    opened Opened Opened: |opened| Ok(convert::from_opened(opened)?);
+    /// What `read` answers.
+    content Content Content: |content| Ok(convert::from_content(content));
+    /// What `commit`, `stat`, `stat_at` and `make` answer.
+    attributes Attributes Attributes: |attributes| Ok(convert::from_attributes(Some(&attributes))?);
+    /// What `read_link` answers.
+    target Target String: Ok;
+    /// What calls answer that have nothing to tell.
+    done Done (): |_| Ok(());
+    /// What `usage` answers.
+    usage Usage VolumeUsage: Ok;
+}
+
+/// What `list` answers.
+///
+/// # Errors
+/// The failure of the call, or that the reply is another.
+pub fn entries(reply: Reply) -> Answer<Vec<Entry>> {
+    match outcome(reply)? {
+        Outcome::Entries(entries) => entries.entries.into_iter().map(|entry| Ok(convert::from_entry(entry)?)).collect(),
+        _ => Err(Failure::Malformed),
+    }
+}
+
+/// What `begin` answers, and the lease.
+///
+/// # Errors
+/// The failure of the call, or that the reply is another.
+pub fn session(reply: Reply) -> Answer<(Welcome, Duration)> {
+    match outcome(reply)? {
+        Outcome::Session(session) => {
+            let mounts = session.mounts.into_iter().map(convert::from_mount).collect::<Result<_, _>>()?;
+            let lease = Duration::from_millis(session.lease_milliseconds.into());
+            Ok((Welcome { session: session.id, mounts }, lease))
+        }
+        _ => Err(Failure::Malformed),
+    }
+}
