@@ -1,0 +1,456 @@
+//! The store: one session with a server, and its calls.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use larder_core::{ErrorCode, Follow, MetadataHash, SetTime};
+use larder_protocol::messages::{self, Fault, Reply, Request};
+use larder_protocol::reply::{self, Failure};
+use larder_protocol::request;
+use larder_store_service::{
+    Answer, Attributes, Call, Change, Content, Entry, MAX_TRANSFER, NewNode, Node, Opened, Opening, Place, Removal,
+    Store, Target, VERSION, Welcome,
+};
+use parking_lot::Mutex;
+use prost::Message;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::address::Address;
+use crate::ahead::{Ahead, LEAST_LENGTH, Readers};
+use crate::connection::{Connection, Line, Options, Question, Unanswered};
+use crate::error::ConnectError;
+
+pub use larder_protocol::messages::VolumeUsage;
+
+/// How many times the session is heard of within its lease.
+const KEPT_ALIVE: u32 = 3;
+
+/// The least time between two of these: 100 ms. Guards the server against a
+/// lease of nothing.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long dropping a store waits at most for the session's end: 500 ms.
+/// After that the lease ends it.
+const END_WITHIN: Duration = Duration::from_millis(500);
+
+/// A volume that is served over NATS, seen through a session.
+///
+/// Calls block, at most for [`Options::deadline`], and come from any thread,
+/// also from one of an async runtime. A call that is not answered in time, or
+/// whose session is not known to the server any more, is `io`.
+///
+/// There is one session at a time. [`connect`](Self::connect) begins it, the
+/// first [`begin`](Store::begin) answers it, and a further one ends it and
+/// begins a new one. Dropping the store ends it.
+pub struct NatsStore {
+    connection: Connection,
+    address: Address,
+    options: Options,
+    session: Mutex<Option<Session>>,
+    readers: Readers,
+}
+
+/// The session.
+struct Session {
+    id: u64,
+    /// Until somebody takes it.
+    welcome: Option<Welcome>,
+    /// Does not know us any more; said once.
+    lost: Arc<AtomicBool>,
+    keep_alive: JoinHandle<()>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.keep_alive.abort();
+    }
+}
+
+impl std::fmt::Debug for NatsStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NatsStore").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A request that no answer to a call came of.
+enum Unmet {
+    Unanswered(Unanswered),
+    Failed(Failure),
+}
+
+impl NatsStore {
+    /// Connects and begins the session.
+    ///
+    /// # Errors
+    /// [`ConnectError`], within the deadline.
+    pub fn connect(address: &Address, options: Options) -> Result<Self, ConnectError> {
+        let connection = Connection::new(address, &options)?;
+        let store = Self {
+            connection,
+            address: address.clone(),
+            options,
+            session: Mutex::new(None),
+            readers: Readers::default(),
+        };
+        let session = store.new_session().map_err(|unmet| store.refused(unmet))?;
+        *store.session.lock() = Some(session);
+        Ok(store)
+    }
+
+    /// What the volume holds, and what it may hold, as far as the session's
+    /// access shows it.
+    ///
+    /// # Errors
+    /// `io` where the server is away.
+    pub fn usage(&self) -> Answer<VolumeUsage> {
+        let session = self.session.lock().as_ref().map_or(0, |session| session.id);
+        let call = Call { session, operation: 0, notes: Vec::new() };
+        let operation = messages::request::Operation::Usage(messages::Usage {});
+        self.ask(&call, bare(session, operation), false, reply::usage)
+    }
+
+    fn refused(&self, unmet: Unmet) -> ConnectError {
+        let address = self.address.to_string();
+        match unmet {
+            Unmet::Unanswered(Unanswered::NoResponders) => ConnectError::NotServed { address },
+            Unmet::Unanswered(Unanswered::Silence) => ConnectError::Silent { address },
+            Unmet::Unanswered(Unanswered::NotPermitted(reason)) => ConnectError::NotPermitted { address, reason },
+            Unmet::Unanswered(Unanswered::Overloaded) => {
+                ConnectError::Declined { address, reason: "it has too much to do".to_owned() }
+            }
+            Unmet::Unanswered(Unanswered::Unsendable(reason)) => ConnectError::Declined { address, reason },
+            Unmet::Failed(Failure::Code(code)) => ConnectError::Directory { address, code },
+            Unmet::Failed(Failure::Refused(refusal)) => {
+                let reason =
+                    if refusal.message.is_empty() { refusal.fault().as_str_name().to_owned() } else { refusal.message };
+                ConnectError::Declined { address, reason }
+            }
+            Unmet::Failed(Failure::Malformed) => {
+                ConnectError::Declined { address, reason: "its answer is none of this protocol".to_owned() }
+            }
+        }
+    }
+
+    fn new_session(&self) -> Result<Session, Unmet> {
+        let begin = request::begin(VERSION, self.address.directory(), &self.options.client_name);
+        let payload = Bytes::from(begin.encode_to_vec());
+        // Of two sessions that were begun, one is not used: its lease ends it.
+        let question = Question { first: payload.clone(), again: payload };
+        let deadline = self.connection.deadline();
+        let reply = loop {
+            let reply = self.connection.ask(question.clone(), deadline).map_err(Unmet::Unanswered)?;
+            // Another server may be about to follow the one that ends.
+            if !is_fault(&reply, Fault::Ending) || Instant::now() + SHORTEST_INTERVAL >= deadline {
+                break reply;
+            }
+            std::thread::sleep(SHORTEST_INTERVAL);
+        };
+        let (mut welcome, lease) = reply::session(reply).map_err(Unmet::Failed)?;
+        if welcome.mounts.len() != 1 {
+            return Err(Unmet::Failed(Failure::Malformed));
+        }
+        for mount in &mut welcome.mounts {
+            self.identify(&mut mount.root);
+        }
+        let lost = Arc::new(AtomicBool::new(false));
+        let keep_alive =
+            keep_alive(self.connection.line().clone(), welcome.session, lease, Arc::clone(&lost), self.address.clone());
+        let keep_alive = self.connection.spawn(keep_alive);
+        Ok(Session { id: welcome.session, welcome: Some(welcome), lost, keep_alive })
+    }
+
+    /// Whether a session was lost, for a call of it; `io` for another one's.
+    fn check(&self, call: &Call) -> Answer<Arc<AtomicBool>> {
+        let session = self.session.lock();
+        let lost = session.as_ref().filter(|session| session.id == call.session).map(|session| &session.lost);
+        let lost = lost.filter(|lost| !lost.load(Ordering::Relaxed)).ok_or(ErrorCode::Io)?;
+        Ok(Arc::clone(lost))
+    }
+
+    /// One call.
+    fn ask<T>(
+        &self,
+        call: &Call,
+        request: Request,
+        changes: bool,
+        answer: impl FnOnce(Reply) -> Result<T, Failure>,
+    ) -> Answer<T> {
+        self.ask_until(call, request, changes, self.connection.deadline(), answer)
+    }
+
+    fn ask_until<T>(
+        &self,
+        call: &Call,
+        request: Request,
+        changes: bool,
+        deadline: Instant,
+        answer: impl FnOnce(Reply) -> Result<T, Failure>,
+    ) -> Answer<T> {
+        let lost = self.check(call)?;
+        for note in call.notes.iter().filter(|note| note.closed) {
+            self.readers.forget(note.node);
+        }
+        let reply = self.connection.ask(question(request, changes), deadline);
+        let failure = match reply.map(answer) {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(Failure::Code(code))) => return Err(code),
+            Ok(Err(failure)) => failure,
+            Err(unanswered) => {
+                tracing::warn!(address = %self.address, "a call to the volume was not answered: {unanswered:?}");
+                return Err(ErrorCode::Io);
+            }
+        };
+        match failure {
+            Failure::Refused(refusal) => match refusal.fault() {
+                Fault::NoSession => say_lost(&lost, &self.address),
+                Fault::Unsupported => return Err(ErrorCode::Unsupported),
+                fault => {
+                    let fault = fault.as_str_name();
+                    tracing::warn!(address = %self.address, fault, "a call was refused: {}", refusal.message);
+                }
+            },
+            _ => tracing::warn!(address = %self.address, "an answer is none of this protocol"),
+        }
+        Err(ErrorCode::Io)
+    }
+
+    /// Identities are the server process's: those of other servers may be the
+    /// same. Each step is a bijection of `lower`, so that no two inodes of one
+    /// volume share it.
+    fn identify(&self, attributes: &mut Attributes) {
+        let key = self.address.key();
+        let mix = |value: u64| {
+            let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            value ^ (value >> 31)
+        };
+        let MetadataHash { lower, upper } = attributes.identity;
+        attributes.identity = MetadataHash { lower: mix(lower ^ key), upper: mix(upper ^ key.rotate_left(32)) };
+    }
+
+    fn identified(&self, mut attributes: Attributes) -> Attributes {
+        self.identify(&mut attributes);
+        attributes
+    }
+
+    /// Sends a read before it is wanted.
+    fn read_ahead(&self, call: &Call, node: Node, offset: u64, length: u32) -> Ahead {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let question = question(request::read(call, node, offset, length), false);
+        let (line, deadline) = (self.connection.line().clone(), self.connection.deadline());
+        let task = self.connection.spawn(async move {
+            // Without an answer it is read again, when it is wanted.
+            if let Ok(reply) = line.ask(&question, deadline).await
+                && let Ok(content) = reply::content(reply)
+            {
+                let _ = sender.send(content);
+            }
+        });
+        Ahead::new(receiver, task, offset)
+    }
+
+    fn ended(&self, session: u64) -> Question {
+        let end = messages::Settle { sync: false, end: true };
+        question(bare(session, messages::request::Operation::Settle(end)), true)
+    }
+}
+
+impl Drop for NatsStore {
+    fn drop(&mut self) {
+        let Some(session) = self.session.lock().take() else { return };
+        self.readers.forget_all();
+        if !session.lost.load(Ordering::Relaxed) {
+            let _ = self.connection.ask(self.ended(session.id), Instant::now() + END_WITHIN);
+        }
+    }
+}
+
+/// A request without an operation number.
+fn bare(session: u64, operation: messages::request::Operation) -> Request {
+    let call = messages::Call { session, operation: 0, notes: Vec::new() };
+    Request { call: Some(call), operation: Some(operation) }
+}
+
+/// A change is repeated as it is: it is carried out once. A query is repeated
+/// without its notes, which would be carried out twice; where the first one
+/// did not arrive they are lost, and a node is held until the session ends.
+fn question(mut request: Request, changes: bool) -> Question {
+    let first = Bytes::from(request.encode_to_vec());
+    let again = match &mut request.call {
+        Some(call) if !changes && !call.notes.is_empty() => {
+            call.notes.clear();
+            Bytes::from(request.encode_to_vec())
+        }
+        _ => first.clone(),
+    };
+    Question { first, again }
+}
+
+fn is_fault(reply: &Reply, fault: Fault) -> bool {
+    matches!(&reply.result, Some(messages::reply::Result::Refusal(refusal)) if refusal.fault() == fault)
+}
+
+fn say_lost(lost: &AtomicBool, address: &Address) {
+    if !lost.swap(true, Ordering::Relaxed) {
+        tracing::error!(
+            %address,
+            "the session with the volume is lost: its server was started anew, or was not heard of for too long. \
+             What is open there fails from now on"
+        );
+    }
+}
+
+/// Is heard of, before the lease runs out.
+async fn keep_alive(line: Line, session: u64, lease: Duration, lost: Arc<AtomicBool>, address: Address) {
+    let interval = (lease / KEPT_ALIVE).max(SHORTEST_INTERVAL);
+    let settle = messages::Settle { sync: false, end: false };
+    let question = question(bare(session, messages::request::Operation::Settle(settle)), false);
+    loop {
+        tokio::time::sleep(interval).await;
+        match line.ask(&question, Instant::now() + interval).await {
+            Ok(reply) if is_fault(&reply, Fault::NoSession) => {
+                say_lost(&lost, &address);
+                return;
+            }
+            Ok(_) => {}
+            Err(unanswered) => tracing::debug!(%address, "the session is not kept alive: {unanswered:?}"),
+        }
+    }
+}
+
+impl Store for NatsStore {
+    fn begin(&self, version: u32) -> Answer<Welcome> {
+        if version != VERSION {
+            return Err(ErrorCode::Unsupported);
+        }
+        let mut current = self.session.lock();
+        if let Some(session) = current.as_mut().filter(|session| !session.lost.load(Ordering::Relaxed))
+            && let Some(welcome) = session.welcome.take()
+        {
+            return Ok(welcome);
+        }
+        self.readers.forget_all();
+        if let Some(old) = current.take().filter(|old| !old.lost.load(Ordering::Relaxed)) {
+            let (line, question) = (self.connection.line().clone(), self.ended(old.id));
+            self.connection.spawn(async move { line.ask(&question, Instant::now() + END_WITHIN).await });
+        }
+        let mut session = self.new_session().map_err(|unmet| match unmet {
+            Unmet::Failed(Failure::Code(code)) => code,
+            unmet => {
+                tracing::warn!("no new session: {}", self.refused(unmet));
+                ErrorCode::Io
+            }
+        })?;
+        let welcome = session.welcome.take().ok_or(ErrorCode::Io)?;
+        *current = Some(session);
+        Ok(welcome)
+    }
+
+    fn open(&self, call: &Call, at: Place<'_>, how: Opening) -> Answer<Opened> {
+        let opened = self.ask(call, request::open(call, at, how), how.changes(), reply::opened);
+        match opened {
+            // From now on it is to be seen as it is.
+            Ok(mut opened) => {
+                self.readers.forget(opened.attributes.node);
+                self.identify(&mut opened.attributes);
+                Ok(opened)
+            }
+            Err(code) => {
+                if how.changes() {
+                    self.readers.forget_all();
+                }
+                Err(code)
+            }
+        }
+    }
+
+    fn read(&self, call: &Call, node: Node, offset: u64, length: u32) -> Answer<Content> {
+        let deadline = self.connection.deadline();
+        let length = length.min(u32::try_from(MAX_TRANSFER).unwrap_or(u32::MAX));
+        // Notes have to be told, and in their order.
+        let ahead = self.options.read_ahead > 0 && length >= LEAST_LENGTH && call.notes.is_empty();
+        if !ahead {
+            return self.ask_until(call, request::read(call, node, offset, length), false, deadline, reply::content);
+        }
+        self.check(call)?;
+        let read_ahead = |offset| self.read_ahead(call, node, offset, length);
+        let sent = self.readers.next(node, offset, length, self.options.read_ahead, read_ahead);
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        let content = match sent.and_then(|sent| sent.wait(left(deadline))) {
+            Some(content) => content,
+            None => self.ask_until(call, request::read(call, node, offset, length), false, deadline, reply::content)?,
+        };
+        self.readers.answered(node, offset, &content);
+        Ok(content)
+    }
+
+    fn commit(&self, call: &Call, change: &Change<'_>) -> Answer<Attributes> {
+        let attributes = self.ask(call, request::commit(call, change), true, reply::attributes);
+        match (&attributes, change.target) {
+            (Ok(attributes), _) => self.readers.forget(attributes.node),
+            (Err(_), Target::Node(node)) => self.readers.forget(node),
+            (Err(_), Target::File(_)) => self.readers.forget_all(),
+        }
+        attributes.map(|attributes| self.identified(attributes))
+    }
+
+    fn stat(&self, call: &Call, node: Node) -> Answer<Attributes> {
+        let attributes = self.ask(call, request::stat(call, node), false, reply::attributes)?;
+        // Whoever knows the new size expects the content that goes with it.
+        self.readers.forget(node);
+        Ok(self.identified(attributes))
+    }
+
+    fn stat_at(&self, call: &Call, at: Place<'_>, follow: Follow) -> Answer<Attributes> {
+        let attributes = self.ask(call, request::stat_at(call, at, follow), false, reply::attributes)?;
+        self.readers.forget(attributes.node);
+        Ok(self.identified(attributes))
+    }
+
+    fn set_times_at(
+        &self,
+        call: &Call,
+        at: Place<'_>,
+        follow: Follow,
+        accessed: SetTime,
+        modified: SetTime,
+    ) -> Answer<()> {
+        self.ask(call, request::set_times_at(call, at, follow, accessed, modified), true, reply::done)
+    }
+
+    fn list(&self, call: &Call, directory: Node, after: u64, most: u32) -> Answer<Vec<Entry>> {
+        let mut entries = self.ask(call, request::list(call, directory, after, most), false, reply::entries)?;
+        for entry in &mut entries {
+            self.identify(&mut entry.attributes);
+        }
+        Ok(entries)
+    }
+
+    fn make(&self, call: &Call, at: Place<'_>, what: NewNode<'_>) -> Answer<Attributes> {
+        let attributes = self.ask(call, request::make(call, at, what), true, reply::attributes)?;
+        Ok(self.identified(attributes))
+    }
+
+    fn read_link(&self, call: &Call, at: Place<'_>) -> Answer<String> {
+        self.ask(call, request::read_link(call, at), false, reply::target)
+    }
+
+    fn remove(&self, call: &Call, at: Place<'_>, what: Removal) -> Answer<()> {
+        self.ask(call, request::remove(call, at, what), true, reply::done)
+    }
+
+    fn rename(&self, call: &Call, old: Place<'_>, new: Place<'_>) -> Answer<()> {
+        self.ask(call, request::rename(call, old, new), true, reply::done)
+    }
+
+    fn link(&self, call: &Call, old: Place<'_>, follow: Follow, new: Place<'_>) -> Answer<()> {
+        self.ask(call, request::link(call, old, follow, new), true, reply::done)
+    }
+
+    fn settle(&self, call: &Call, sync: bool) -> Answer<()> {
+        self.ask(call, request::settle(call, sync), false, reply::done)
+    }
+}
