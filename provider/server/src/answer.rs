@@ -1,0 +1,103 @@
+//! Answers: carrying out what a session asks, and bringing the reply into the
+//! bounds of a message.
+
+use async_nats::service::Request as Asked;
+use bytes::Bytes;
+use larder_core::ErrorCode;
+use larder_protocol::messages::request::Operation;
+use larder_protocol::messages::{Fault, Reply, Request, VolumeUsage, reply};
+use prost::Message;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::sessions::ServedSession;
+
+/// A request that waits for its session.
+pub(crate) struct Job {
+    pub(crate) asked: Asked,
+    pub(crate) request: Request,
+    /// Its share of what a server does at a time: given back when it is
+    /// answered.
+    pub(crate) _permits: Permits,
+}
+
+/// A place among the requests in progress, and room for the bytes.
+pub(crate) struct Permits {
+    pub(crate) _place: OwnedSemaphorePermit,
+    pub(crate) _bytes: OwnedSemaphorePermit,
+}
+
+/// Carries out a request of a session. Ends the session where that is asked.
+pub(crate) fn carry_out(session: &ServedSession, mut request: Request) -> Reply {
+    if session.queue.has_ended() {
+        return no_session();
+    }
+    if let Some(call) = &mut request.call {
+        call.session = session.inner_id;
+    }
+    let served = &session.served;
+    match &request.operation {
+        Some(Operation::Usage(_)) => {
+            let (usage, limits) = (served.volume.usage(), served.volume.limits());
+            // 0 stands for no bound.
+            let bound = |limit| if limit == u64::MAX { 0 } else { limit };
+            let usage = VolumeUsage {
+                bytes: usage.bytes,
+                inodes: usage.inodes,
+                bytes_limit: bound(limits.bytes),
+                inodes_limit: bound(limits.inodes),
+            };
+            Reply { result: Some(reply::Result::Usage(usage)) }
+        }
+        Some(operation) => {
+            let ends = matches!(operation, Operation::Settle(settle) if settle.end);
+            let changes = may_change(operation);
+            let reply = match session.held.lock().as_ref() {
+                Some((held, _)) => larder_protocol::carry_out(held, &request),
+                None => no_session(),
+            };
+            if changes {
+                served.count_change();
+            }
+            if ends {
+                session.end();
+            }
+            reply
+        }
+        None => larder_protocol::refusal(Fault::Unsupported, "the operation is not known here"),
+    }
+}
+
+/// Whether the operation may change what a save would write.
+const fn may_change(operation: &Operation) -> bool {
+    match operation {
+        Operation::Open(open) => open.flags != 0,
+        Operation::Commit(_)
+        | Operation::SetTimesAt(_)
+        | Operation::Make(_)
+        | Operation::Remove(_)
+        | Operation::Rename(_)
+        | Operation::Link(_) => true,
+        _ => false,
+    }
+}
+
+pub(crate) fn no_session() -> Reply {
+    larder_protocol::refusal(
+        Fault::NoSession,
+        "the session is not known here: it ended, its lease ran out, or it began on another subject",
+    )
+}
+
+/// The reply as a message of at most `most` bytes. A listing is cut, which
+/// only means that the caller asks once more; anything else is `overflow`.
+pub(crate) fn encode(mut reply: Reply, most: usize) -> Bytes {
+    while reply.encoded_len() > most {
+        match &mut reply.result {
+            Some(reply::Result::Entries(entries)) if entries.entries.len() > 1 => {
+                entries.entries.truncate(entries.entries.len() / 2);
+            }
+            _ => reply = larder_protocol::error(ErrorCode::Overflow),
+        }
+    }
+    reply.encode_to_vec().into()
+}
