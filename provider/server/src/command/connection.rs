@@ -29,7 +29,10 @@ pub(crate) async fn connect(nats: &Nats) -> Result<async_nats::Client> {
         // These do not get better by themselves.
         let is_final = matches!(
             error.kind(),
-            ConnectErrorKind::ServerParse | ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation
+            ConnectErrorKind::ServerParse
+                | ConnectErrorKind::Authentication
+                | ConnectErrorKind::AuthorizationViolation
+                | ConnectErrorKind::Tls
         );
         if is_final || begun.elapsed() > PATIENCE {
             return Err(error).with_context(|| format!("cannot connect to NATS at {}", nats.shown_url()));
