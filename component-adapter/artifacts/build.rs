@@ -46,6 +46,7 @@ struct Artifact {
 const ARTIFACTS: &[Artifact] = &[
     Artifact { name: "attachment", package: "larder-attachment", features: &[], kind: Kind::Module },
     Artifact { name: "forward", package: "larder-attachment", features: &["forward"], kind: Kind::Module },
+    Artifact { name: "remote", package: "larder-remote", features: &[], kind: Kind::Component },
     Artifact { name: "attachment_p1", package: "larder-attachment-p1", features: &[], kind: Kind::Component },
     Artifact { name: "adapter", package: "larder-adapter", features: &["p2"], kind: Kind::Component },
     Artifact { name: "adapter_tcp", package: "larder-adapter", features: &["tcp"], kind: Kind::Component },
@@ -76,6 +77,10 @@ const SOURCES: &[&str] = &[
     "core/larder-store-client/Cargo.toml",
     "core/larder-store-service/src",
     "core/larder-store-service/Cargo.toml",
+    "provider/protocol/src",
+    "provider/protocol/proto",
+    "provider/protocol/build.rs",
+    "provider/protocol/Cargo.toml",
     "wit",
 ];
 

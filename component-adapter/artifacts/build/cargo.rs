@@ -17,7 +17,7 @@ const REMOVED: &[&str] = &["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPE
 
 /// Packages that are built for size. What an adapter does is hidden behind the
 /// runtime's copies between components: faster code measures the same.
-const FOR_SIZE: &[&str] = &["larder-adapter", "larder-adapter-p3"];
+const FOR_SIZE: &[&str] = &["larder-adapter", "larder-adapter-p3", "larder-remote"];
 
 /// A folder to build the modules in, for several target directories together.
 /// Without it each has one of its own.

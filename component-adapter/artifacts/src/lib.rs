@@ -11,6 +11,10 @@ pub const ATTACHMENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/attachme
 /// `larder:fs/store` that it imports.
 pub const FORWARD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/forward.wasm"));
 
+/// The bridge component: exports `larder:fs/store` and imports
+/// `larder:remote/messages`, which a wasmCloud provider answers.
+pub const REMOTE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/remote.wasm"));
+
 /// A component that imports `larder:fs/store`, for the type of that import.
 pub const STORE_INTERFACE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/store_interface.wasm"));
 

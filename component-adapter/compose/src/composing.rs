@@ -10,7 +10,7 @@ use wasmparser::Parser;
 use crate::attach::{AttachOptions, Bridge, attach};
 use crate::error::{ComposeError, ErrorKind};
 use crate::p1::{P1Options, compose_p1};
-use crate::plug::{Adapter, PlugOptions, plug};
+use crate::plug::{Adapter, PlugOptions, bridge_to_wasmcloud, plug};
 
 /// Which way is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,16 @@ pub enum Via {
     Attach,
     /// Plug an adapter or fail, as `wac plug` does.
     Plug,
+}
+
+/// Who has the files of a component that keeps none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forward {
+    /// Whoever serves `larder:fs/store` to the component: the host, or another
+    /// component.
+    Store,
+    /// A Larder provider on a wasmCloud lattice: `larder:remote/messages`.
+    Wasmcloud,
 }
 
 /// How to compose.
@@ -36,9 +46,8 @@ pub struct ComposeOptions<'o> {
     pub image: Option<Cow<'o, [u8]>>,
     /// Whether the image says what the app sees of environment and arguments.
     pub environment: bool,
-    /// Keep no files: ask the store that the host or a provider serves as
-    /// `larder:fs/store` for them.
-    pub forward: bool,
+    /// Keep no files: ask somebody else for them.
+    pub forward: Option<Forward>,
 }
 
 /// The way that was taken.
@@ -72,7 +81,7 @@ pub struct Composed {
 /// Those of the way that is taken; with [`Via::Auto`], those of attaching
 /// unless plugging serves what attaching does not.
 pub fn compose(app: &[u8], options: &ComposeOptions<'_>) -> Result<Composed, ComposeError> {
-    if options.forward && options.image.is_some() {
+    if options.forward.is_some() && options.image.is_some() {
         return Err(ComposeError::new(
             ErrorKind::Unsupported,
             "a component that forwards carries no files, mounts or limits: whoever serves larder:fs/store has them",
@@ -86,7 +95,7 @@ pub fn compose(app: &[u8], options: &ComposeOptions<'_>) -> Result<Composed, Com
         Ok(Composed { component: plug_into(app, options)?, way, instead })
     };
     if options.via == Via::Plug {
-        if options.forward {
+        if options.forward.is_some() {
             return Err(ComposeError::new(
                 ErrorKind::Unsupported,
                 "only an attached component can forward, no plugged one",
@@ -95,8 +104,8 @@ pub fn compose(app: &[u8], options: &ComposeOptions<'_>) -> Result<Composed, Com
         return plugged(None);
     }
     let (module, way) = match options.forward {
-        true => (larder_artifacts::FORWARD, Way::Forwarding),
-        false => (larder_artifacts::ATTACHMENT, Way::Attached),
+        Some(_) => (larder_artifacts::FORWARD, Way::Forwarding),
+        None => (larder_artifacts::ATTACHMENT, Way::Attached),
     };
     let attaching = AttachOptions {
         bridge: options.bridge,
@@ -105,8 +114,14 @@ pub fn compose(app: &[u8], options: &ComposeOptions<'_>) -> Result<Composed, Com
         environment: options.environment,
     };
     match attach(app, &attaching) {
-        Ok(attached) => Ok(Composed { component: attached.component, way, instead: None }),
-        Err(error) if options.via == Via::Auto && !options.forward && plug_serves(error.kind()) => plugged(Some(error)),
+        Ok(attached) => {
+            let component = match options.forward {
+                Some(Forward::Wasmcloud) => bridge_to_wasmcloud(&attached.component)?,
+                Some(Forward::Store) | None => attached.component,
+            };
+            Ok(Composed { component, way, instead: None })
+        }
+        Err(error) if options.via == Via::Auto && options.forward.is_none() && plug_serves(error.kind()) => plugged(Some(error)),
         Err(error) => Err(error),
     }
 }
@@ -128,7 +143,7 @@ fn plug_into(app: &[u8], options: &ComposeOptions<'_>) -> Result<Vec<u8>, Compos
 }
 
 fn module(app: &[u8], options: &ComposeOptions<'_>) -> Result<Composed, ComposeError> {
-    if options.forward {
+    if options.forward.is_some() {
         return Err(ComposeError::new(
             ErrorKind::NotAComponent,
             "it is a core module, and only a component can forward: build it for wasm32-wasip2",

@@ -21,5 +21,5 @@ pub mod pack;
 pub mod plug;
 mod sections;
 
-pub use composing::{ComposeOptions, Composed, Via, Way, compose};
+pub use composing::{ComposeOptions, Composed, Forward, Via, Way, compose};
 pub use error::{ComposeError, ErrorKind};

@@ -119,9 +119,32 @@ pub fn plug(app: &[u8], options: &PlugOptions<'_>) -> Result<Vec<u8>, ComposeErr
         None => register(&mut graph, "adapter", adapter)?,
     };
     wire(&mut graph, app, adapter)?;
-    let composed = graph.encode(EncodeOptions { validate: false, ..EncodeOptions::default() }).map_err(graph_failed)?;
+    let composed = encode(&graph)?;
     check(&composed)?;
     Ok(composed)
+}
+
+/// Plugs the bridge to a wasmCloud provider into a component that forwards to
+/// `larder:fs/store`. The result imports `larder:remote/messages` in its place.
+///
+/// # Errors
+/// `Invalid` and `NotAComponent` for what is no component, `NothingToAttach`
+/// for one that does not import `larder:fs/store`.
+pub fn bridge_to_wasmcloud(app: &[u8]) -> Result<Vec<u8>, ComposeError> {
+    let mut graph = CompositionGraph::new();
+    let app = register(&mut graph, "app", app)?;
+    if !imports(&graph, app).iter().any(|import| import.starts_with("larder:fs/store@")) {
+        return Err(ComposeError::new(ErrorKind::NothingToAttach, "it does not import larder:fs/store"));
+    }
+    let bridge = register(&mut graph, "bridge", larder_artifacts::REMOTE)?;
+    wire(&mut graph, app, bridge)?;
+    let composed = encode(&graph)?;
+    Validator::new_with_features(WasmFeatures::all()).validate_all(&composed)?;
+    Ok(composed)
+}
+
+fn encode(graph: &CompositionGraph) -> Result<Vec<u8>, ComposeError> {
+    graph.encode(EncodeOptions { validate: false, ..EncodeOptions::default() }).map_err(graph_failed)
 }
 
 fn register(graph: &mut CompositionGraph, name: &str, bytes: &[u8]) -> Result<PackageId, ComposeError> {

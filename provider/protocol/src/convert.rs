@@ -3,7 +3,6 @@
 
 use larder_core::{DescriptorFlags, FileType, Follow, MetadataHash, OpenFlags, SetTime, Timestamp};
 use larder_store_service as store;
-use larder_store_service::{MAX_NOTES, MAX_WRITES};
 
 use crate::messages::{
     Attributes, Call, Commit, Content, Entry, Instant, Mount, NewTime, Node, NodeType, Note, Opened, Place, Write,
@@ -32,9 +31,6 @@ pub(crate) fn call(call: &store::Call) -> Call {
 
 pub(crate) fn from_call(call: Option<&Call>) -> Result<store::Call> {
     let call = call.ok_or(Malformed("the call is missing"))?;
-    if call.notes.len() > MAX_NOTES {
-        return Err(Malformed("a call has at most 4,096 notes"));
-    }
     let note =
         |note: &Note| Ok(store::Note { node: from_node(note.node.as_ref())?, read: note.read, closed: note.closed });
     let notes = call.notes.iter().map(note).collect::<Result<_>>()?;
@@ -72,7 +68,10 @@ pub(crate) fn from_new_time(time: Option<&NewTime>) -> Result<SetTime> {
     match time.map(|time| &time.to) {
         None => Ok(SetTime::Keep),
         Some(Some(new_time::To::Now(true))) => Ok(SetTime::Now),
-        Some(Some(new_time::To::At(at))) => from_instant(Some(at)).map(SetTime::At),
+        // The store refuses a time that is none, with its own code.
+        Some(Some(new_time::To::At(Instant { seconds, nanoseconds }))) => {
+            Ok(SetTime::At(Timestamp { seconds: *seconds, nanoseconds: *nanoseconds }))
+        }
         Some(_) => Err(Malformed("a new time is none")),
     }
 }
@@ -218,9 +217,6 @@ pub(crate) fn commit(change: &store::Change<'_>) -> Commit {
 }
 
 pub(crate) fn from_commit(commit: &Commit) -> Result<store::Change<'_>> {
-    if commit.writes.len() > MAX_WRITES {
-        return Err(Malformed("a change has at most 1,024 writes"));
-    }
     let write = |write: &'_ Write| match write.position {
         Some(write::Position::At(offset)) => Ok(store::Position::At(offset)),
         Some(write::Position::End(true)) => Ok(store::Position::End),

@@ -47,7 +47,7 @@ fn list(path: &Path) -> std::io::Result<Answer> {
 }
 
 /// Written beside and renamed, so that nobody sees a part of it.
-pub fn put(path: &Path, mut body: Pieces) -> std::io::Result<Answer> {
+pub fn put(path: &Path, mut body: Pieces, sync: bool) -> std::io::Result<Answer> {
     let parent = path.parent().ok_or(ErrorKind::IsADirectory)?;
     fs::create_dir_all(parent)?;
     let beside = parent.join(format!(".put-{:016x}", wasip2::random::random::get_random_u64()));
@@ -58,7 +58,8 @@ pub fn put(path: &Path, mut body: Pieces) -> std::io::Result<Answer> {
             file.write_all(&piece)?;
         }
         drop(file);
-        fs::rename(&beside, path)
+        fs::rename(&beside, path)?;
+        if sync { File::open(path)?.sync_all() } else { Ok(()) }
     };
     if let Err(error) = store() {
         let _ = fs::remove_file(&beside);

@@ -2,7 +2,8 @@
 //!
 //! - `GET /path`: the file, or the sorted names of a directory, one a line,
 //!   those of directories with a slash
-//! - `PUT /path`: stores the body whole (a rename), with the directories it needs
+//! - `PUT /path`: stores the body whole (a rename), with the directories it needs;
+//!   with `?sync` it is as durable as the volume promises when the answer comes
 //! - `POST /path`: appends the body in one write
 //! - `DELETE /path`: removes the file or the empty directory
 //!
@@ -28,10 +29,11 @@ impl wasip2::exports::http::incoming_handler::Guest for Files {
 
 fn answer(request: &IncomingRequest) -> std::io::Result<Answer> {
     let target = request.path_with_query().unwrap_or_default();
-    let path = files::path(target.split('?').next().unwrap_or_default())?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let path = files::path(path)?;
     match request.method() {
         Method::Get => files::get(&path),
-        Method::Put => files::put(&path, body::read(request)?),
+        Method::Put => files::put(&path, body::read(request)?, query == "sync"),
         Method::Post => files::append(&path, &body::read(request)?.collect()?),
         Method::Delete => files::delete(&path),
         _ => Ok(Answer::text(405, "GET, PUT, POST or DELETE\n")),

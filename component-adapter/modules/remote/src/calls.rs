@@ -1,0 +1,133 @@
+//! The exported functions: translate, ask the provider, translate.
+
+use larder_core::ErrorCode;
+use larder_protocol::messages::{Fault, Reply, Request};
+use larder_protocol::packing::{pack, unpack};
+use larder_protocol::{reply, request};
+use larder_store_service::{Answer, NewNode, Removal};
+use prost::Message;
+
+use crate::Bridge;
+use crate::bindings::exports::larder::fs::store as wit;
+use crate::bindings::larder::remote::messages::call as send;
+use crate::convert::{Given, code, with_change};
+
+/// How often one request is sent when the transport fails or the provider is
+/// overloaded. The provider remembers what it did, so that a repeated change
+/// is applied once. A component has no clock to wait by: the host's own
+/// deadline ends each attempt.
+const ATTEMPTS: usize = 4;
+
+/// The answer to a request; `io` where nobody answers.
+fn ask<T>(request: &Request, read: impl Fn(Reply) -> Result<T, reply::Failure>) -> Answer<T> {
+    let packed = pack(&request.encode_to_vec());
+    for _ in 0..ATTEMPTS {
+        // The error is dropped as it is: only hosts with the feature
+        // `rpc-interface` can say more about it.
+        let Ok(answer) = send(&packed) else { continue };
+        let Some(answer) = unpack(&answer).and_then(|bytes| Reply::decode(bytes.as_slice()).ok()) else { continue };
+        return match read(answer) {
+            Ok(value) => Ok(value),
+            Err(reply::Failure::Code(code)) => Err(code),
+            Err(reply::Failure::Refused(refusal)) => match refusal.fault() {
+                Fault::Overloaded => continue,
+                Fault::Unsupported => Err(ErrorCode::Unsupported),
+                _ => Err(ErrorCode::Io),
+            },
+            Err(reply::Failure::Malformed) => Err(ErrorCode::Io),
+        };
+    }
+    Err(ErrorCode::Io)
+}
+
+/// Asks and translates: what the exported functions return.
+fn answer<T, W: From<Given<T>>>(
+    request: &Request,
+    read: impl Fn(Reply) -> Result<T, reply::Failure>,
+) -> Result<W, wit::ErrorCode> {
+    ask(request, read).map(|value| W::from(Given(value))).map_err(code)
+}
+
+fn done(request: &Request) -> Result<(), wit::ErrorCode> {
+    ask(request, reply::done).map_err(code)
+}
+
+impl wit::Guest for Bridge {
+    fn begin(version: u32) -> Result<wit::Session, wit::ErrorCode> {
+        answer(&request::begin(version, "", "wasmcloud"), |reply| reply::session(reply).map(|(welcome, _)| welcome))
+    }
+
+    fn open(call: wit::Call, at: wit::Place, how: wit::Opening) -> Result<wit::Opened, wit::ErrorCode> {
+        answer(&request::open(&Given(call).into(), Given(&at).into(), Given(how).into()), reply::opened)
+    }
+
+    fn read(call: wit::Call, node: wit::Node, offset: u64, length: u32) -> Result<wit::Content, wit::ErrorCode> {
+        answer(&request::read(&Given(call).into(), Given(node).into(), offset, length), reply::content)
+    }
+
+    fn commit(call: wit::Call, change: wit::Change) -> Result<wit::Attributes, wit::ErrorCode> {
+        let request = with_change(&change, |change| request::commit(&Given(call).into(), change));
+        answer(&request, reply::attributes)
+    }
+
+    fn stat(call: wit::Call, node: wit::Node) -> Result<wit::Attributes, wit::ErrorCode> {
+        answer(&request::stat(&Given(call).into(), Given(node).into()), reply::attributes)
+    }
+
+    fn stat_at(call: wit::Call, at: wit::Place, follow: bool) -> Result<wit::Attributes, wit::ErrorCode> {
+        answer(&request::stat_at(&Given(call).into(), Given(&at).into(), Given(follow).into()), reply::attributes)
+    }
+
+    fn set_times_at(
+        call: wit::Call,
+        at: wit::Place,
+        follow: bool,
+        accessed: wit::NewTime,
+        modified: wit::NewTime,
+    ) -> Result<(), wit::ErrorCode> {
+        let (accessed, modified) = (Given(accessed).into(), Given(modified).into());
+        done(&request::set_times_at(&Given(call).into(), Given(&at).into(), Given(follow).into(), accessed, modified))
+    }
+
+    fn list(
+        call: wit::Call,
+        directory: wit::Node,
+        after: u64,
+        most: u32,
+    ) -> Result<Vec<wit::Entry>, wit::ErrorCode> {
+        let entries = ask(&request::list(&Given(call).into(), Given(directory).into(), after, most), reply::entries);
+        Ok(entries.map_err(code)?.into_iter().map(|entry| Given(entry).into()).collect())
+    }
+
+    fn make(call: wit::Call, at: wit::Place, what: wit::NewNode) -> Result<wit::Attributes, wit::ErrorCode> {
+        let what = match &what {
+            wit::NewNode::Directory => NewNode::Directory,
+            wit::NewNode::SymbolicLink(target) => NewNode::SymbolicLink(target),
+        };
+        answer(&request::make(&Given(call).into(), Given(&at).into(), what), reply::attributes)
+    }
+
+    fn read_link(call: wit::Call, at: wit::Place) -> Result<String, wit::ErrorCode> {
+        ask(&request::read_link(&Given(call).into(), Given(&at).into()), reply::target).map_err(code)
+    }
+
+    fn remove(call: wit::Call, at: wit::Place, what: wit::Removal) -> Result<(), wit::ErrorCode> {
+        let what = match what {
+            wit::Removal::File => Removal::File,
+            wit::Removal::Directory => Removal::Directory,
+        };
+        done(&request::remove(&Given(call).into(), Given(&at).into(), what))
+    }
+
+    fn rename(call: wit::Call, old: wit::Place, new: wit::Place) -> Result<(), wit::ErrorCode> {
+        done(&request::rename(&Given(call).into(), Given(&old).into(), Given(&new).into()))
+    }
+
+    fn link(call: wit::Call, old: wit::Place, follow: bool, new: wit::Place) -> Result<(), wit::ErrorCode> {
+        done(&request::link(&Given(call).into(), Given(&old).into(), Given(follow).into(), Given(&new).into()))
+    }
+
+    fn settle(call: wit::Call, sync: bool) -> Result<(), wit::ErrorCode> {
+        done(&request::settle(&Given(call).into(), sync))
+    }
+}

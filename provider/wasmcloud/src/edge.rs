@@ -1,0 +1,200 @@
+//! The edge to components: `larder:remote/messages.call` as wRPC over NATS has it on
+//! the wire (protocol `wrpc.0.0.1`), with messages of Larder's own protocol as
+//! its parameter and result.
+//!
+//! It is read and written here and not by a library: the released one decodes
+//! parameters inside its accept loop, where one lost message stops a function
+//! for every caller. Here a call is one message. What does not fit into one is
+//! answered with an end and no result.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::StreamExt;
+use larder_protocol::messages::request::Operation;
+use larder_protocol::messages::{Fault, Reply, Request};
+use larder_protocol::packing::{pack, unpack};
+use lattice_nats::{Client, Message};
+use prost::Message as _;
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use crate::links::{Caller, Grant, Links};
+
+/// The function, as wRPC names it.
+const FUNCTION: &str = "wrpc.0.0.1.larder:remote/messages@0.1.0.call";
+
+/// Most calls in progress; more are refused with `FAULT_OVERLOADED`. Guards
+/// the memory of the provider.
+const MOST_CALLS: usize = 1024;
+
+/// Bytes of a message that its headers and subjects may take of what the
+/// broker admits.
+const ENVELOPE: usize = 4096;
+
+/// Longest wait for a volume to answer. A change that saves a large volume
+/// takes its time; a component's call may take the host's ten minutes.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Answers components until the subscription ends.
+pub(crate) struct Edge {
+    pub(crate) nats: Client,
+    pub(crate) lattice: String,
+    pub(crate) provider: String,
+    pub(crate) links: Arc<Links>,
+    /// The connection over which the volumes are served: a call goes to the
+    /// subject of its volume like that of any other client, so that there is
+    /// one way in.
+    pub(crate) volumes: async_nats::Client,
+}
+
+impl Edge {
+    /// # Errors
+    /// When the lattice cannot be subscribed to.
+    pub(crate) async fn serve(self) -> anyhow::Result<()> {
+        let prefix = format!("{}.{}", self.lattice, self.provider);
+        let mut calls = self
+            .nats
+            .queue_subscribe(format!("{prefix}.{FUNCTION}"), prefix)
+            .await
+            .context("cannot subscribe to the calls of components")?;
+        let room = Arc::new(Semaphore::new(MOST_CALLS));
+        let edge = Arc::new(self);
+        while let Some(message) = calls.next().await {
+            let edge = Arc::clone(&edge);
+            let admitted = Arc::clone(&room).try_acquire_owned();
+            tokio::spawn(async move {
+                let answer = match &admitted {
+                    Ok(_) => edge.answer(&message).await,
+                    Err(_) => Some(refused(Fault::Overloaded, "too many calls at once: try again")),
+                };
+                if let Err(error) = edge.reply(message, answer).await {
+                    warn!(%error, "an answer was not sent");
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// The answer to a call; `None` if it is no call at all.
+    async fn answer(&self, message: &Message) -> Option<Bytes> {
+        let caller = Caller { component: header(message, "source-id")?, link: link_name(message) };
+        let Some(request) = parameter(&message.payload).and_then(unpack) else {
+            return Some(refused(Fault::BadRequest, "the parameter is no packed request in one message"));
+        };
+        let Some(grant) = self.links.grant(&caller).await else {
+            debug!(component = caller.component, link = caller.link, "a caller without a link");
+            return Some(refused(Fault::NoSession, "the component is not linked to a volume of this provider"));
+        };
+        Some(self.forward(&caller, &grant, request).await.unwrap_or_else(|reply| encode(&reply)))
+    }
+
+    /// Brings a request to the volume of the link, as what the link allows.
+    ///
+    /// # Errors
+    /// The refusal to answer with.
+    async fn forward(&self, caller: &Caller, grant: &Grant, request: Vec<u8>) -> Result<Bytes, Reply> {
+        let subject = larder_protocol::subject(&grant.volume, grant.access);
+        let request = match larder_protocol::decode_request(&request) {
+            Ok(Request { operation: Some(Operation::Begin(mut begin)), call }) => {
+                if !begin.directory.is_empty() {
+                    let message = "a component sees the directory of its link, and chooses none itself";
+                    return Err(larder_protocol::refusal(Fault::BadRequest, message));
+                }
+                begin.directory.clone_from(&grant.directory);
+                begin.client = format!("{}/{}", caller.component, caller.link);
+                Request { call, operation: Some(Operation::Begin(begin)) }.encode_to_vec()
+            }
+            Ok(_) => request,
+            Err(refusal) => return Err(larder_protocol::refusal(refusal.fault(), refusal.message)),
+        };
+        let asked = async_nats::Request::new().payload(request.into()).timeout(Some(DEADLINE));
+        match self.volumes.send_request(subject, asked).await {
+            Ok(answer) => Ok(answer.payload),
+            Err(error) => {
+                warn!(%error, volume = grant.volume, "a volume did not answer");
+                Err(larder_protocol::refusal(Fault::Overloaded, "the volume does not answer: try again"))
+            }
+        }
+    }
+
+    async fn reply(&self, message: Message, answer: Option<Bytes>) -> anyhow::Result<()> {
+        let Some(caller) = message.reply else { return Ok(()) };
+        // The caller sends the rest of its parameters there, which nobody needs.
+        self.nats.publish_with_reply(caller.clone(), self.nats.new_inbox(), Bytes::new()).await?;
+        let results = format!("{caller}.results");
+        if let Some(answer) = answer {
+            let most = self.nats.server_info().max_payload.saturating_sub(ENVELOPE).max(ENVELOPE);
+            let mut rest = result(&pack(&answer));
+            while !rest.is_empty() {
+                let piece = rest.split_to(most.min(rest.len()));
+                self.nats.publish(results.clone(), piece).await?;
+            }
+        }
+        self.nats.publish(results, Bytes::new()).await?;
+        Ok(())
+    }
+}
+
+fn refused(fault: Fault, message: &str) -> Bytes {
+    encode(&larder_protocol::refusal(fault, message))
+}
+
+fn encode(reply: &Reply) -> Bytes {
+    reply.encode_to_vec().into()
+}
+
+fn header(message: &Message, name: &str) -> Option<String> {
+    message.headers.as_ref()?.get(name).map(|value| value.as_str().to_owned())
+}
+
+fn link_name(message: &Message) -> String {
+    header(message, "link-name").unwrap_or_else(|| "default".to_owned())
+}
+
+/// The one string of a parameter list, if it is whole: its length in LEB128,
+/// then its bytes.
+fn parameter(payload: &[u8]) -> Option<&str> {
+    let mut length = 0_u64;
+    for (at, byte) in payload.iter().enumerate().take(5) {
+        length |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            let text = payload.get(at + 1..)?;
+            return (text.len() as u64 == length).then(|| std::str::from_utf8(text).ok())?;
+        }
+    }
+    None
+}
+
+/// A string as a result.
+fn result(text: &str) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(text.len() + 5);
+    let mut length = text.len();
+    while length >= 0x80 {
+        bytes.put_u8((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.put_u8((length & 0x7f) as u8);
+    bytes.put_slice(text.as_bytes());
+    bytes.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_whole_or_none() {
+        for length in [0, 1, 127, 128, 300, 70_000] {
+            let text = "x".repeat(length);
+            let wire = result(&text);
+            assert_eq!(parameter(&wire), Some(text.as_str()));
+            assert_eq!(parameter(&wire[..wire.len() - 1]), (length == 0).then_some("").filter(|_| false));
+        }
+        for wrong in [&[][..], &[0x80; 10], &[2, b'a'], &[1, 0xff], &[1, b'a', b'b']] {
+            assert_eq!(parameter(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What the host asks of a provider: start, links, health, end.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use parking_lot::Mutex;
+use tracing::info;
+use wasmcloud_provider_sdk::{
+    HealthCheckRequest, HealthCheckResponse, LinkConfig, LinkDeleteInfo, Provider, ProviderConnection,
+    ProviderInitConfig, load_host_data,
+};
+
+use crate::edge::Edge;
+use crate::links::{Caller, Grant, Links};
+use crate::settings::Serving;
+
+/// The provider. Cloning names the same one.
+#[derive(Clone, Default)]
+pub(crate) struct LarderProvider {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    links: Arc<Links>,
+    /// There between `init` and the first `shutdown` or end.
+    serving: Mutex<Option<Serving>>,
+}
+
+impl LarderProvider {
+    /// The edge to components.
+    pub(crate) fn edge(&self, connection: &ProviderConnection) -> Result<Edge> {
+        let volumes = self.inner.serving.lock().as_ref().map(|serving| serving.nats.clone());
+        Ok(Edge {
+            nats: (*connection.nats).clone(),
+            lattice: connection.lattice.to_string(),
+            provider: connection.provider_id.to_string(),
+            links: Arc::clone(&self.inner.links),
+            volumes: volumes.context("the provider has ended already")?,
+        })
+    }
+
+    /// Saves what is served and ends. The host calls `shutdown` twice: the
+    /// second time nothing is left to do.
+    pub(crate) async fn stop(&self) {
+        let serving = self.inner.serving.lock().take();
+        if let Some(serving) = serving {
+            serving.stop().await;
+        }
+    }
+}
+
+impl Provider for LarderProvider {
+    async fn init(&self, init: impl ProviderInitConfig) -> Result<()> {
+        let host = load_host_data()?;
+        let mut configuration = init.get_config().clone();
+        for (name, secret) in init.get_secrets() {
+            if let Some(text) = secret.as_string() {
+                configuration.insert(name.clone(), text.to_owned());
+            }
+        }
+        let serving = Serving::start(&configuration, host).await?;
+        info!(provider = init.get_provider_id(), "serving");
+        *self.inner.serving.lock() = Some(serving);
+        Ok(())
+    }
+
+    async fn receive_link_config_as_target(&self, link: LinkConfig<'_>) -> Result<()> {
+        let grant = Grant::from_config(link.config)
+            .with_context(|| format!("the link `{}` of {}", link.link_name, link.source_id))?;
+        info!(component = link.source_id, link = link.link_name, volume = grant.volume, "linked");
+        self.inner.links.put(caller(link.source_id, link.link_name), grant)
+    }
+
+    async fn delete_link_as_target(&self, link: impl LinkDeleteInfo) -> Result<()> {
+        self.inner.links.delete(&caller(link.get_source_id(), link.get_link_name()));
+        Ok(())
+    }
+
+    async fn health_request(&self, _: &HealthCheckRequest) -> Result<HealthCheckResponse> {
+        let sessions = self.inner.serving.lock().as_ref().map(|serving| serving.server.sessions());
+        let message = sessions.map_or_else(|| "ended".to_owned(), |sessions| format!("{sessions} sessions"));
+        Ok(HealthCheckResponse { healthy: sessions.is_some(), message: Some(message) })
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        self.stop().await;
+        Ok(())
+    }
+}
+
+fn caller(component: &str, link: &str) -> Caller {
+    Caller { component: component.to_owned(), link: link.to_owned() }
+}

@@ -1,0 +1,360 @@
+//! A wasmCloud v1 lattice of real parts: NATS with JetStream, hosts, the
+//! provider from its archive, composed components.
+//!
+//! What lives here: starting, linking, ending. What does not: what is checked
+//! (`tests/`). The parts come from scripts that the README names; where one is
+//! missing the tests fail and say which.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use tempfile::TempDir;
+use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, Link};
+
+/// Longest wait for anything that a test waits for.
+pub const WAIT: Duration = Duration::from_secs(30);
+
+/// The provider's id on the lattice.
+pub const PROVIDER: &str = "larder";
+
+/// The cache with the real parts.
+#[must_use]
+pub fn cache() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/larder");
+    std::env::var_os("LARDER_CACHE").map_or_else(home, PathBuf::from)
+}
+
+/// A part that a script installs.
+///
+/// # Errors
+/// When it is missing: which script brings it.
+pub fn part(variable: &str, default: PathBuf, script: &str) -> Result<PathBuf> {
+    let path = std::env::var_os(variable).map_or(default, PathBuf::from);
+    ensure!(path.exists(), "{} is missing: run {script}", path.display());
+    Ok(path)
+}
+
+/// A free TCP port; somebody else may take it before it is used.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Tries until it works.
+///
+/// # Errors
+/// The last failure, when it does not in time.
+pub async fn eventually<T>(mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    let end = Instant::now() + WAIT;
+    loop {
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) if Instant::now() > end => return Err(error.context("not in time")),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+/// A process that ends with its owner.
+pub struct Process(Child);
+
+impl Process {
+    fn start(command: &mut Command) -> Result<Self> {
+        let child = command.stdin(Stdio::null()).spawn();
+        Ok(Self(child.with_context(|| format!("cannot start {}", command.get_program().display()))?))
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A host that is killed leaves its providers behind; asked to end it
+        // ends them.
+        let asked = Command::new("kill").arg(self.0.id().to_string()).stderr(Stdio::null()).status();
+        let end = Instant::now() + Duration::from_secs(5);
+        while asked.is_ok() && Instant::now() < end {
+            if matches!(self.0.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.kill();
+    }
+}
+
+/// A host of the lattice.
+pub struct Host {
+    /// Its process.
+    pub process: Process,
+    /// Its id.
+    pub id: String,
+}
+
+/// The lattice.
+pub struct Lattice {
+    /// Everything that the parts write.
+    pub directory: TempDir,
+    /// NATS.
+    pub nats: Process,
+    /// The port of NATS.
+    pub port: u16,
+    /// The control interface.
+    pub control: Client,
+}
+
+/// The lattice's name. Each test has a broker of its own.
+const LATTICE: &str = "test";
+
+fn accepted<T>(response: wasmcloud_control_interface::Result<CtlResponse<T>>, what: &str) -> Result<()> {
+    let response = response.map_err(|error| anyhow!("{what}: {error}"))?;
+    ensure!(response.succeeded(), "{what}: {}", response.message());
+    Ok(())
+}
+
+fn texts(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+impl Lattice {
+    /// NATS with JetStream, and nothing on it.
+    ///
+    /// # Errors
+    /// When a part is missing or does not start.
+    pub async fn start() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let port = free_port()?;
+        let nats = Self::nats(directory.path(), port)?;
+        let client = eventually(async || Ok(async_nats::connect(format!("127.0.0.1:{port}")).await?)).await?;
+        let control = ClientBuilder::new(client)
+            .lattice(LATTICE)
+            .timeout(WAIT)
+            .auction_timeout(Duration::from_millis(500))
+            .build();
+        Ok(Self { directory, nats, port, control })
+    }
+
+    fn nats(directory: &Path, port: u16) -> Result<Process> {
+        let program = part("LARDER_NATS_SERVER", cache().join("tools/bin/nats-server"), "tests/tools")?;
+        let mut command = Command::new(program);
+        command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"]).arg(directory.join("jetstream"));
+        Process::start(command.stderr(File::create(directory.join("nats.log"))?))
+    }
+
+    /// A host. `features` such as `builtin-http-server`.
+    ///
+    /// # Errors
+    /// When it is missing or does not serve in time.
+    pub async fn host(&self, name: &str, features: &str) -> Result<Host> {
+        let default = cache().join("wasmcloud/larder-test-host");
+        let program = part("LARDER_WASMCLOUD_HOST", default, "tests/wasmcloud/make-host")?;
+        let (ready, temporary) = (self.path(&format!("{name}.ready")), self.path(name));
+        std::fs::create_dir_all(&temporary)?;
+        let known = self.host_ids().await?;
+        let mut command = Command::new(program);
+        command.args(["--nats-port", &self.port.to_string(), "-x", LATTICE, "--feature", features, "--ready-file"]);
+        command.arg(&ready).env("TMPDIR", &temporary).env("RUST_LOG", "warn,larder=debug");
+        let log = File::create(self.path(&format!("{name}.log")))?;
+        let process = Process::start(command.stdout(log.try_clone()?).stderr(log))?;
+        eventually(async || {
+            ensure!(ready.exists(), "the host {name} does not serve");
+            Ok(())
+        })
+        .await?;
+        let id = eventually(async || {
+            let ids = self.host_ids().await?;
+            ids.into_iter().find(|id| !known.contains(id)).context("the host is not on the lattice")
+        })
+        .await?;
+        Ok(Host { process, id })
+    }
+
+    async fn host_ids(&self) -> Result<Vec<String>> {
+        let hosts = self.control.get_hosts().await.map_err(|error| anyhow!("{error}"))?;
+        Ok(hosts.iter().filter_map(CtlResponse::data).map(|host| host.id().to_owned()).collect())
+    }
+
+    /// A path in the lattice's own directory.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Starts the provider with this configuration, and waits until it serves.
+    ///
+    /// # Errors
+    /// When its archive is missing, or it does not start in time.
+    pub async fn provider(&self, host: &Host, configuration: &[(&str, &str)]) -> Result<()> {
+        let archive = part("LARDER_PAR", cache().join("wasmcloud/larder.par.gz"), "provider/wasmcloud/make")?;
+        let put = self.control.put_config("larder", texts(configuration)).await;
+        accepted(put, "put the provider's configuration")?;
+        let reference = format!("file://{}", archive.display());
+        let started = self.control.start_provider(&host.id, &reference, PROVIDER, None, vec!["larder".to_owned()]);
+        accepted(started.await, "start the provider")?;
+        self.serving().await
+    }
+
+    /// Waits until a provider answers over Larder's own protocol: NATS
+    /// Services know it.
+    ///
+    /// # Errors
+    /// When none does in time.
+    pub async fn serving(&self) -> Result<()> {
+        let nats = self.control.nats_client();
+        eventually(async || {
+            let answer = nats.request("$SRV.PING.larder", "".into());
+            tokio::time::timeout(Duration::from_secs(1), answer).await??;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Starts a component and waits until the host has it.
+    ///
+    /// # Errors
+    /// When it does not start in time.
+    pub async fn component(&self, host: &Host, id: &str, file: &Path) -> Result<()> {
+        let reference = format!("file://{}", file.display());
+        let scaled = self.control.scale_component(&host.id, &reference, id, 64, None, Vec::new(), false);
+        accepted(scaled.await, "start the component")?;
+        eventually(async || {
+            let inventory = self.control.get_host_inventory(&host.id).await.map_err(|error| anyhow!("{error}"))?;
+            let inventory = inventory.into_data().context("no inventory")?;
+            ensure!(inventory.components().iter().any(|component| component.id() == id), "{id} does not run");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Links a component to a volume. A component may be linked once.
+    ///
+    /// # Errors
+    /// When the lattice refuses it.
+    pub async fn link(&self, component: &str, grant: &[(&str, &str)]) -> Result<()> {
+        let name = format!("{component}-link");
+        accepted(self.control.put_config(&name, texts(grant)).await, "put the link's configuration")?;
+        let link = Link::builder()
+            .source_id(component)
+            .target(PROVIDER)
+            .name("default")
+            .wit_namespace("larder")
+            .wit_package("remote")
+            .interfaces(vec!["messages".to_owned()])
+            .target_config(vec![name])
+            .build()
+            .map_err(|error| anyhow!("{error}"))?;
+        accepted(self.control.put_link(link).await, "link")
+    }
+
+    /// Takes the link away.
+    ///
+    /// # Errors
+    /// When the lattice refuses it.
+    pub async fn unlink(&self, component: &str) -> Result<()> {
+        accepted(self.control.delete_link(component, "default", "larder", "remote").await, "delete the link")
+    }
+
+    /// Serves a component's `wasi:http` at a port of this machine, by the
+    /// host's own server.
+    ///
+    /// # Errors
+    /// When the lattice refuses it.
+    pub async fn http(&self, host: &Host, component: &str) -> Result<Site> {
+        let port = free_port()?;
+        let (server, settings) = (format!("http-{component}"), format!("http-{component}-link"));
+        let reference = "wasmcloud+builtin://http-server";
+        let started = self.control.start_provider(&host.id, reference, &server, None, Vec::new());
+        accepted(started.await, "start the HTTP server")?;
+        let address = format!("127.0.0.1:{port}");
+        accepted(self.control.put_config(&settings, texts(&[("address", &address)])).await, "put its address")?;
+        let link = Link::builder()
+            .source_id(&server)
+            .target(component)
+            .name("default")
+            .wit_namespace("wasi")
+            .wit_package("http")
+            .interfaces(vec!["incoming-handler".to_owned()])
+            .source_config(vec![settings])
+            .build()
+            .map_err(|error| anyhow!("{error}"))?;
+        accepted(self.control.put_link(link).await, "link the HTTP server")?;
+        let site = Site { address };
+        eventually(async || site.get("/").await.map(drop)).await?;
+        Ok(site)
+    }
+
+    /// The processes of the provider, however many there are.
+    #[must_use]
+    pub fn provider_processes(&self) -> Vec<u32> {
+        let ours = self.directory.path().to_string_lossy().into_owned();
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        ids.filter(|id| {
+            let program = std::fs::read_link(format!("/proc/{id}/exe")).unwrap_or_default();
+            program.to_string_lossy().starts_with(&ours)
+        })
+        .collect()
+    }
+}
+
+/// A component that answers HTTP.
+pub struct Site {
+    address: String,
+}
+
+impl Site {
+    /// # Errors
+    /// When nobody answers.
+    pub async fn get(&self, path: &str) -> Result<(i32, Vec<u8>)> {
+        self.ask(minreq::Method::Get, path, &[]).await
+    }
+
+    /// # Errors
+    /// When nobody answers, or not with success.
+    pub async fn put(&self, path: &str, body: &[u8]) -> Result<()> {
+        let (status, answer) = self.ask(minreq::Method::Put, path, body).await?;
+        if !(200..300).contains(&status) {
+            bail!("PUT {path}: {status} {}", String::from_utf8_lossy(&answer));
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, method: minreq::Method, path: &str, body: &[u8]) -> Result<(i32, Vec<u8>)> {
+        let request = minreq::Request::new(method, format!("http://{}{path}", self.address))
+            .with_timeout(WAIT.as_secs())
+            .with_body(body);
+        let response = tokio::task::spawn_blocking(move || request.send()).await??;
+        Ok((response.status_code, response.into_bytes()))
+    }
+}
+
+/// Composes one of the test guests for the lattice.
+///
+/// # Errors
+/// When it or the command is missing.
+pub fn composed(guest: &str, into: &Path) -> Result<()> {
+    let guests = std::env::var_os("LARDER_GUESTS").map_or_else(|| cache().join("guests"), PathBuf::from);
+    let larder = part("LARDER_BIN", cache().join("target/release/larder"), "tests/run heavy")?;
+    let app = guests.join(guest);
+    ensure!(app.exists(), "{} is missing: run tests/guests/build", app.display());
+    let status = Command::new(larder).arg("compose").arg(app).arg("--forward=wasmcloud").arg("-o").arg(into).status()?;
+    ensure!(status.success(), "larder compose failed");
+    Ok(())
+}
