@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use common::nats::{Nats, runtime, stop, unique};
 use front::Front;
-use larder_core::{DescriptorFlags, ErrorCode, Follow, Limits, OpenFlags, Rights, View, Volume, VolumeOptions};
+use larder_core::{
+    DescriptorFlags, ErrorCode, Follow, Limits, OpenFlags, Rights, SetTime, Timestamp, View, Volume, VolumeOptions,
+};
 use larder_nats_client::{Access, Address, ConnectError, Joined, NatsStore, Options};
 use larder_nats_server::{ServedVolume, Server};
 use larder_store_service::{
@@ -160,7 +162,8 @@ fn within_deadline<T>(of: impl FnOnce() -> T) -> T {
 }
 
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index % 251) as u8 ^ (index >> 16) as u8).collect()
+    let byte = |value: usize| u8::try_from(value % 251).unwrap();
+    (0..length).map(|index| byte(index) ^ byte(index >> 16)).collect()
 }
 
 #[test]
@@ -223,7 +226,8 @@ fn credentials_and_permissions_are_nats_own() {
     );
     let mut world = World::new();
     world.stop();
-    world.server = Some(nats.serve_as("provider:p@", world.served(), Arc::new(|| START), LEASE));
+    let login = async_nats::ConnectOptions::with_user_and_password("provider".into(), "p".into());
+    world.server = Some(nats.serve_as(login, world.served(), Arc::new(|| START), LEASE));
     let connect = |login: &str, access| {
         let address = format!("nats://{login}127.0.0.1:{}/{}", nats.port(), world.name).parse().unwrap();
         within_deadline(|| NatsStore::connect(&address, Options { access, ..options() }))
@@ -436,17 +440,16 @@ fn calls_come_from_any_thread() {
         drop(other);
     });
     let threads: Vec<_> = (0..8)
-        .map(|thread| {
+        .map(|_| {
             let session = Arc::clone(&session);
             std::thread::spawn(move || {
                 for _ in 0..50 {
                     session.store.stat_at(&session.call(), session.at("file"), Follow::No).unwrap();
                 }
-                thread
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| drop(thread.join().unwrap()));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
 #[test]
@@ -605,4 +608,21 @@ fn joined_volumes_of_several_servers_share_nothing() {
     assert_eq!(joined.stat(&call(), nowhere), Err(ErrorCode::BadDescriptor));
     assert_eq!(joined.stat(&Call { session: 0, ..call() }, roots[0].node), Err(ErrorCode::Io));
     joined.settle(&call(), true).unwrap();
+}
+
+#[test]
+fn a_time_that_is_none_fails_behind_the_writes() {
+    let world = World::new();
+    let session = world.connect(options());
+    let node = session.create("file");
+    let wrong = SetTime::At(Timestamp { seconds: 0, nanoseconds: Timestamp::NANOSECONDS });
+    let write = Write { position: Position::End, bytes: b"written" };
+    let change = Change { writes: vec![write], modified: wrong, sync: true, ..Change::of(Target::Node(node)) };
+    assert_eq!(session.store.commit(&session.call(), &change), Err(ErrorCode::Invalid));
+    assert_eq!(world.content("file"), b"written");
+    let set = |path| {
+        let call = session.call();
+        session.store.set_times_at(&call, session.at(path), Follow::Yes, wrong, SetTime::Keep)
+    };
+    assert_eq!((set("file"), set("nothing")), (Err(ErrorCode::Invalid), Err(ErrorCode::NoEntry)));
 }

@@ -11,6 +11,8 @@
 
 pub mod nats;
 
+use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use larder_nats_client::{Access, Joined, NatsStore};
 use larder_nats_server::{ServedVolume, Server};
 use larder_store_client::{Client, File, Options};
 use larder_store_service::{Attributes, Clock, Store};
-use larder_suite::{Entry, Form, Mount, Result, START, Stat, Times, Volumes};
+use larder_suite::{Case, Entry, Form, Mount, Result, START, Stat, Times, Volumes};
 use nats::{Nats, unique};
 
 /// Entries that a listing asks for at a time: few, so that the cases have
@@ -33,6 +35,33 @@ pub trait Manner: Send {
     /// Whether the guest syncs after each write, as one that wants to see its
     /// errors at once.
     const SYNCS: bool;
+}
+
+/// The cases in which it shows that a server does not know where the guest sees
+/// the volume: an absolute link that begins with that path is one to the root.
+pub const UNKNOWN_PATH: [&str; 2] =
+    ["symlinks::an_absolute_target_may_begin_with_the_mount_point", "views::nothing_leads_out_of_a_scoped_view"];
+
+/// Runs all cases, a few at a time, and answers which fail.
+pub fn failing<M: Manner>() -> Vec<&'static str> {
+    const AT_A_TIME: usize = 4;
+    let cases: Vec<Case> = larder_suite::cases::<Guest<M>>();
+    assert!(cases.len() > 100, "the suite is not empty");
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if catch_unwind(case.run).is_err() {
+                        failed.lock().unwrap().push(case.name);
+                    }
+                }
+            });
+        }
+    });
+    let mut failed = failed.into_inner().unwrap();
+    failed.sort_unstable();
+    failed
 }
 
 /// A case's server.

@@ -96,14 +96,20 @@ impl Nats {
 
     /// Serves volumes.
     pub fn serve(&self, volumes: Vec<ServedVolume>, clock: Clock, lease: Duration) -> Server {
-        self.serve_as("", volumes, clock, lease)
+        self.serve_as(async_nats::ConnectOptions::new(), volumes, clock, lease)
     }
 
-    /// The same with a login, such as `user:password@`.
-    pub fn serve_as(&self, login: &str, volumes: Vec<ServedVolume>, clock: Clock, lease: Duration) -> Server {
-        let url = format!("nats://{login}127.0.0.1:{}", self.port);
+    /// The same with a login.
+    pub fn serve_as(
+        &self,
+        login: async_nats::ConnectOptions,
+        volumes: Vec<ServedVolume>,
+        clock: Clock,
+        lease: Duration,
+    ) -> Server {
+        let url = format!("nats://127.0.0.1:{}", self.port);
         runtime().block_on(async move {
-            let connection = async_nats::connect(url).await.unwrap();
+            let connection = login.connect(url).await.unwrap();
             let options = ServerOptions { clock, lease, ..ServerOptions::default() };
             Server::start(connection, volumes, options).await.unwrap()
         })
