@@ -1,6 +1,9 @@
 //! What an embedder keeps in its store for each guest.
 
+use std::fmt;
+
 use larder_core::View;
+use larder_store_service::{Session, Store};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiView;
 
@@ -15,7 +18,24 @@ pub struct LarderCtx {
     pub(crate) inputs: Registry<InputState>,
     pub(crate) outputs: Registry<OutputState>,
     /// Of a guest that uses `larder:fs/store`.
-    pub(crate) session: Option<larder_store_service::Session>,
+    pub(crate) served: Option<Served>,
+}
+
+/// Who answers a guest's calls of `larder:fs/store`.
+pub(crate) enum Served {
+    /// A session on the mounts of this context.
+    Mounts(Session),
+    /// What the embedder gave.
+    Given(Box<dyn Store + Send + Sync>),
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mounts(_) => "Served::Mounts",
+            Self::Given(_) => "Served::Given",
+        })
+    }
 }
 
 /// A view and where the guest sees it.
@@ -54,6 +74,19 @@ impl LarderCtx {
     #[must_use]
     pub fn mount(mut self, view: View, guest_path: &str) -> Self {
         self.mounts.push(Mount { view, guest_path: guest_path.to_owned(), mounted: None });
+        self
+    }
+
+    /// Answers `larder:fs/store` with this store, such as one that is on
+    /// another machine, and not with the mounts. A guest that imports
+    /// `wasi:filesystem` sees the mounts all the same.
+    ///
+    /// The store may block: on a runtime of tokio with several threads, the
+    /// others go on meanwhile. It must not be used on a `LocalSet` of such a
+    /// runtime, where tokio does not permit that.
+    #[must_use]
+    pub fn with_store(mut self, store: Box<dyn Store + Send + Sync>) -> Self {
+        self.served = Some(Served::Given(store));
         self
     }
 

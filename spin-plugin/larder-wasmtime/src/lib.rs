@@ -39,6 +39,7 @@ pub use clock::Clock;
 pub use context::{LarderCtx, LarderCtxView, LarderView};
 pub use descriptor::Descriptor;
 pub use larder_core;
+pub use larder_store_service;
 pub use state::State;
 pub use store::add_store_to_linker;
 

@@ -10,8 +10,8 @@ use super::convert::{change, error, follow, place, set_time};
 type Answer<T> = Result<T, wit::ErrorCode>;
 
 impl StoreView<'_> {
-    fn ask<T>(&mut self, question: impl FnOnce(&larder_store_service::Session) -> Result<T, ErrorCode>) -> Answer<T> {
-        self.session().and_then(question).map_err(error)
+    fn ask<T>(&mut self, question: impl FnOnce(&dyn Store) -> Result<T, ErrorCode>) -> Answer<T> {
+        self.ask_store(question).map_err(error)
     }
 }
 

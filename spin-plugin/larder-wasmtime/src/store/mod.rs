@@ -8,15 +8,18 @@ mod bindings;
 mod convert;
 mod host;
 
-use larder_store_service::{Answer, Service, Session};
 use std::sync::Arc;
+
+use larder_store_service::{Answer, Service, Store};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use wasmtime::component::{HasData, Linker};
 
-use crate::context::{LarderCtx, LarderView};
+use crate::context::{LarderCtx, LarderView, Served};
 
 /// Links `larder:fs/store`, so that a component which keeps no files itself
-/// uses those of its [`LarderCtx`]. Nothing in it waits: it serves
-/// asynchronous and ordinary stores alike.
+/// uses those of its [`LarderCtx`]. Over its mounts nothing waits: it serves
+/// asynchronous and ordinary stores alike. A store that the embedder gave
+/// ([`LarderCtx::with_store`]) may block.
 ///
 /// Each guest has a session of its own; it ends, and lets go of what it
 /// holds, with the guest's store.
@@ -25,13 +28,13 @@ use crate::context::{LarderCtx, LarderView};
 ///
 /// When the linker already defines the interface.
 pub fn add_store_to_linker<T: LarderView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    bindings::larder::fs::store::add_to_linker::<T, Served>(linker, |data| StoreView { ctx: data.larder().ctx })
+    bindings::larder::fs::store::add_to_linker::<T, Interface>(linker, |data| StoreView { ctx: data.larder().ctx })
 }
 
 /// What the functions of the interface work with.
-struct Served;
+struct Interface;
 
-impl HasData for Served {
+impl HasData for Interface {
     type Data<'a> = StoreView<'a>;
 }
 
@@ -40,16 +43,29 @@ struct StoreView<'a> {
 }
 
 impl StoreView<'_> {
-    /// The guest's session, made by its first call.
-    fn session(&mut self) -> Answer<&Session> {
-        if self.ctx.session.is_none() {
+    /// Asks whoever serves this guest. A session on the mounts is made by the
+    /// first call.
+    fn ask_store<T>(&mut self, question: impl FnOnce(&dyn Store) -> Answer<T>) -> Answer<T> {
+        if self.ctx.served.is_none() {
             let clock = self.ctx.clock.clone();
             let mut service = Service::new(Arc::new(move || clock.now()));
             for (view, path) in self.ctx.mounts() {
                 service = service.mount(view, path).map_err(|error| error.code())?;
             }
-            self.ctx.session = Some(Arc::new(service).session());
+            self.ctx.served = Some(Served::Mounts(Arc::new(service).session()));
         }
-        self.ctx.session.as_ref().ok_or(larder_core::ErrorCode::Io)
+        match &self.ctx.served {
+            Some(Served::Mounts(session)) => question(session),
+            Some(Served::Given(store)) => may_block(|| question(store.as_ref())),
+            None => Err(larder_core::ErrorCode::Io),
+        }
+    }
+}
+
+/// Runs what may block, on a thread that others need not wait for.
+fn may_block<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }

@@ -154,6 +154,14 @@ impl UpFile {
             });
         }
         for (name, volume) in &self.volumes {
+            if volume.file.as_ref().is_some_and(|file| file.to_string_lossy().contains("://")) {
+                return Err(problem(
+                    0..0,
+                    format!(
+                        "the volume `{name}` is no file: `larder up` has volume files only, use `larder run` or `larder serve` with a remote volume"
+                    ),
+                ));
+            }
             if let (Some(sync), None) = (&volume.sync, &volume.file)
                 && *sync.get_ref()
             {

@@ -12,6 +12,12 @@ pub(crate) const ADDRESS_HELP: &str = "\
 VOLUME:/PATH is a place in a volume file, such as data.larder:/dir/file; the root is
 data.larder:/ or data.larder.";
 
+/// The same for commands that work on remote volumes as well.
+pub(crate) const REMOTE_ADDRESS_HELP: &str = "\
+VOLUME:/PATH is a place in a volume file, such as data.larder:/dir/file; the root is
+data.larder:/ or data.larder. nats://HOST[:PORT]/VOLUME/dir/file is one in a volume that
+larder-provider serves.";
+
 /// A volume that a command works on.
 pub(crate) struct Opened {
     attached: AttachedVolume,

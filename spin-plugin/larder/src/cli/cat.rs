@@ -1,13 +1,15 @@
 //! `larder cat`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
-use larder_core::{DescriptorFlags, Follow, OpenFlags};
+use larder_core::{Descriptor, DescriptorFlags, Follow, OpenFlags};
 use larder_transfer::now;
 
-use super::address::{ADDRESS_HELP, AtPath, for_each_path};
+use super::address::{AtPath, REMOTE_ADDRESS_HELP, for_each_path};
+use super::guest::NatsArguments;
+use crate::files::RemoteTree;
 use crate::output::Output;
-use crate::volumes::{SaveMode, VolumePath};
+use crate::volumes::{SaveMode, VolumeAddress, VolumePath};
 
 /// Bytes read at a time; the store hands them out without copying.
 const PIECE: usize = 1 << 20;
@@ -15,12 +17,16 @@ const PIECE: usize = 1 << 20;
 const EXAMPLES: &str = "\
 Examples:
   larder cat data.larder:/logs/app.log
+  larder cat nats://127.0.0.1:4222/data/logs/app.log
   larder cat data.larder:/a data.larder:/b > both";
 
 /// Writes files of a volume to standard output
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ADDRESS_HELP}"))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{REMOTE_ADDRESS_HELP}"))]
 pub(crate) struct CatArguments {
+    #[command(flatten)]
+    nats: NatsArguments,
+
     /// The files
     #[arg(value_name = "VOLUME:/PATH", required = true)]
     paths: Vec<VolumePath>,
@@ -32,20 +38,30 @@ pub(crate) struct CatArguments {
 /// When one is missing or is no file.
 pub(crate) fn cat(arguments: &CatArguments) -> Result<()> {
     let mut out = Output::stdout();
-    for_each_path(&arguments.paths, SaveMode::Never, |root, path| {
-        let file =
-            root.open_at(now(), Follow::Yes, &path.path, OpenFlags::empty(), DescriptorFlags::READ).at_path(path)?;
-        let mut offset = 0;
-        loop {
-            let pieces = file.read(offset, PIECE).at_path(path)?;
-            if pieces.is_empty() {
-                return Ok(());
+    for paths in arguments.paths.chunk_by(|one, next| one.address == next.address) {
+        if let Some(VolumePath { address: VolumeAddress::Nats(address), .. }) = paths.first() {
+            let tree = RemoteTree::open(address, &arguments.nats.options())?;
+            for path in paths {
+                tree.read(&path.path, |piece| out.bytes(piece)).with_context(|| path.to_string())?;
             }
-            for piece in pieces {
-                offset += piece.len() as u64;
-                out.bytes(&piece)?;
-            }
+            continue;
         }
-    })?;
+        for_each_path(paths, SaveMode::Never, |root, path| local(&mut out, root, path))?;
+    }
     out.finish()
+}
+
+fn local(out: &mut Output, root: &Descriptor, path: &VolumePath) -> Result<()> {
+    let file = root.open_at(now(), Follow::Yes, &path.path, OpenFlags::empty(), DescriptorFlags::READ).at_path(path)?;
+    let mut offset = 0;
+    loop {
+        let pieces = file.read(offset, PIECE).at_path(path)?;
+        if pieces.is_empty() {
+            return Ok(());
+        }
+        for piece in pieces {
+            offset += piece.len() as u64;
+            out.bytes(&piece)?;
+        }
+    }
 }

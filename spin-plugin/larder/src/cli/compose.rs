@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use larder_compose::attach::Bridge;
 use larder_compose::plug::Adapter;
-use larder_compose::{ComposeOptions, Composed, Via, Way, compose as compose_app};
+use larder_compose::{ComposeOptions, Composed, Forward, Via, Way, compose as compose_app};
 
 use super::binary::{read_binary, write_binary};
 use super::carried::CarriedArguments;
@@ -53,9 +53,32 @@ pub(crate) struct ComposeArguments {
     bridge: BridgeArgument,
 
     /// Keeps no files inside: the component imports larder:fs/store, which `larder run`
-    /// or a provider serves (docs/forwarding.md)
-    #[arg(long, help_heading = "How")]
-    forward: bool,
+    /// serves (docs/forwarding.md), or with `=wasmcloud` larder:remote/messages, which the
+    /// provider serves on a lattice (docs/wasmcloud.md)
+    #[arg(
+        long,
+        value_name = "TO",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "store",
+        help_heading = "How"
+    )]
+    forward: Option<ForwardArgument>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ForwardArgument {
+    Store,
+    Wasmcloud,
+}
+
+impl From<ForwardArgument> for Forward {
+    fn from(forward: ForwardArgument) -> Self {
+        match forward {
+            ForwardArgument::Store => Self::Store,
+            ForwardArgument::Wasmcloud => Self::Wasmcloud,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -107,7 +130,7 @@ pub(crate) fn compose(arguments: &ComposeArguments) -> Result<()> {
         bridge: (*bridge).into(),
         image,
         environment: carried.sets_environment(),
-        forward: *forward,
+        forward: forward.map(Into::into),
     };
     let composed = compose_app(&bytes, &options).with_context(|| format!("cannot compose {}", app.display()))?;
     if same_file(app, output) {

@@ -1,22 +1,25 @@
 //! `larder df`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use larder_core::Limits;
+use larder_nats_client::{Access, NatsStore, Options};
 use serde::Serialize;
 
 use super::address::Opened;
+use super::guest::NatsArguments;
 use crate::output::{Output, table};
 use crate::units::format_size;
 use crate::volumes::{LimitChanges, VolumeAddress, VolumePath};
 
 const EXAMPLES: &str = "\
 A volume file does not keep limits: they are given to each run. The limits shown are the
-defaults, or those of --limit.
+defaults, or those of --limit. A remote volume has those of its provider.
 
 Examples:
   larder df data.larder
   larder df --limit bytes=64MiB,inodes=1000 data.larder
+  larder df nats://127.0.0.1:4222/data
   larder df --json *.larder";
 
 /// Shows how much volumes hold, and how much they may
@@ -30,6 +33,9 @@ pub(crate) struct DfArguments {
     /// Prints a JSON list
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    nats: NatsArguments,
 
     /// The volumes
     #[arg(value_name = "VOLUME", required = true)]
@@ -55,11 +61,26 @@ pub(crate) fn df(arguments: &DfArguments) -> Result<()> {
     let limits = arguments.limits.clone().unwrap_or_default().apply(Limits::default());
     let mut usages = Vec::new();
     for path in &arguments.volumes {
+        if let VolumeAddress::Nats(address) = &path.address {
+            let options = Options { access: Access::Read, ..arguments.nats.options() };
+            let usage = NatsStore::connect(address, options)?.usage();
+            let usage =
+                usage.map_err(|code| larder_core::Error::new(code, "usage")).with_context(|| address.to_string())?;
+            usages.push(Usage {
+                volume: path.address.to_string(),
+                bytes: usage.bytes,
+                bytes_limit: usage.bytes_limit,
+                inodes: usage.inodes,
+                inodes_limit: usage.inodes_limit,
+                file_size: None,
+            });
+            continue;
+        }
         let opened = Opened::read(path)?;
         let usage = opened.attached().volume().usage();
         let file_size = match &path.address {
             VolumeAddress::File(file) => std::fs::metadata(file).map(|metadata| metadata.len()).ok(),
-            VolumeAddress::Memory(_) => None,
+            VolumeAddress::Memory(_) | VolumeAddress::Nats(_) => None,
         };
         usages.push(Usage {
             volume: path.address.to_string(),

@@ -7,11 +7,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Result;
 use clap::Args;
+use larder_nats_client::Options;
 
 use crate::runtime::Cache;
 use crate::units::{parse_duration, parse_size};
-use crate::volumes::{LimitChanges, MountArgument};
+use crate::volumes::{LimitChanges, MountArgument, MountTable, VolumeSet};
 
 /// Which volumes an app sees.
 #[derive(Args, Clone, Debug)]
@@ -19,8 +21,9 @@ use crate::volumes::{LimitChanges, MountArgument};
 pub(crate) struct VolumeArguments {
     /// Mounts a volume: VOLUME[#/DIR]::GUEST[:ro][:sync]
     ///
-    /// VOLUME is a name (in memory) or a path with a `/` or the suffix `.larder` (a
-    /// volume file; created when missing). `#/DIR` mounts a directory of the volume
+    /// VOLUME is a name (in memory), a path with a `/` or the suffix `.larder` (a
+    /// volume file; created when missing), or nats://HOST[:PORT]/VOLUME[/DIR] (served by
+    /// larder-provider; components only). `#/DIR` mounts a directory of the volume
     /// instead of its root. `:ro` lets the guest only read, and takes no lock on the file.
     /// A volume file is saved when the app has ended; with `:sync`, also before a
     /// guest's fsync or fdatasync returns (durability level "stored").
@@ -38,12 +41,39 @@ pub(crate) struct VolumeArguments {
     /// symlink-depth (40).
     #[arg(long = "limit", value_name = "KEY=SIZE,…")]
     pub(crate) limits: Option<LimitChanges>,
+
+    #[command(flatten)]
+    pub(crate) nats: NatsArguments,
+}
+
+/// How NATS is reached.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Remote volumes")]
+pub(crate) struct NatsArguments {
+    /// NATS credentials file for nats:// volumes
+    #[arg(long, value_name = "FILE", env = "NATS_CREDS", hide_env_values = true)]
+    nats_creds: Option<PathBuf>,
+
+    /// PEM file of authorities, besides the system's, that sign NATS servers' certificates
+    #[arg(long, value_name = "FILE", env = "NATS_CA", hide_env_values = true)]
+    nats_ca: Option<PathBuf>,
+}
+
+impl NatsArguments {
+    /// How to connect. Variables that are empty count as not set.
+    pub(crate) fn options(&self) -> Options {
+        let given = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+        Options { credentials: given(&self.nats_creds), tls_ca: given(&self.nats_ca), ..Options::default() }
+    }
 }
 
 impl VolumeArguments {
-    /// The limits that were asked for.
-    pub(crate) fn limits(&self) -> LimitChanges {
-        self.limits.clone().unwrap_or_default()
+    /// Opens and mounts the volumes.
+    ///
+    /// # Errors
+    /// The first volume that cannot be opened, reached or mounted.
+    pub(crate) fn mount(&self) -> Result<(VolumeSet, MountTable)> {
+        VolumeSet::mount(&self.volumes, self.limits.as_ref(), &self.nats.options())
     }
 }
 
@@ -91,7 +121,7 @@ impl CacheArguments {
 }
 
 /// `KEY=VALUE`, or `KEY` for the variable of that name in our environment.
-fn parse_variable(text: &str) -> Result<(String, String), String> {
+fn parse_variable(text: &str) -> std::result::Result<(String, String), String> {
     let (key, value) = match text.split_once('=') {
         Some((key, value)) => (key, value.to_owned()),
         None => {

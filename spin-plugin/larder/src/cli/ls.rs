@@ -6,20 +6,22 @@ use larder_core::{Descriptor, FileType};
 use larder_transfer::now;
 use serde::Serialize;
 
-use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use crate::files::{Entry, kind_of, list, open_directory};
+use super::address::{AtPath, REMOTE_ADDRESS_HELP, for_each_path};
+use super::guest::NatsArguments;
+use crate::files::{Entry, RemoteTree, kind_of, list, open_directory};
 use crate::output::{Output, printable, table};
-use crate::volumes::{SaveMode, VolumePath};
+use crate::volumes::{SaveMode, VolumeAddress, VolumePath};
 
 const EXAMPLES: &str = "\
 Examples:
   larder ls data.larder
   larder ls -l data.larder:/logs
+  larder ls nats://127.0.0.1:4222/data/logs
   larder ls --json data.larder:/ | jq '.[].entries[].name'";
 
 /// Lists directories of a volume
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ADDRESS_HELP}"))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{REMOTE_ADDRESS_HELP}"))]
 pub(crate) struct LsArguments {
     /// Shows type, permissions, links, size in bytes and time (UTC) of each entry
     #[arg(short, long)]
@@ -32,6 +34,9 @@ pub(crate) struct LsArguments {
     /// Prints JSON: a list with `path` and `entries` for each argument
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    nats: NatsArguments,
 
     /// What to list
     #[arg(value_name = "VOLUME[:/PATH]", required = true)]
@@ -50,11 +55,21 @@ struct Listing {
 /// When a volume or path is missing.
 pub(crate) fn ls(arguments: &LsArguments) -> Result<()> {
     let mut listings = Vec::new();
-    for_each_path(&arguments.paths, SaveMode::Never, |root, path| {
-        let entries = entries(root, path, arguments.directory)?;
-        listings.push(Listing { path: path.absolute(), entries });
-        Ok(())
-    })?;
+    for paths in arguments.paths.chunk_by(|one, next| one.address == next.address) {
+        if let Some(VolumePath { address: VolumeAddress::Nats(address), .. }) = paths.first() {
+            let tree = RemoteTree::open(address, &arguments.nats.options())?;
+            for path in paths {
+                let entries = tree.entries(&path.path, arguments.directory).at_path(path)?;
+                listings.push(Listing { path: path.absolute(), entries });
+            }
+            continue;
+        }
+        for_each_path(paths, SaveMode::Never, |root, path| {
+            let entries = entries(root, path, arguments.directory)?;
+            listings.push(Listing { path: path.absolute(), entries });
+            Ok(())
+        })?;
+    }
     let mut out = Output::stdout();
     if arguments.json {
         out.json(&listings)?;

@@ -11,7 +11,7 @@ use super::guest::{GuestArguments, VolumeArguments};
 use crate::apps::{copy_in, copy_out};
 use crate::exit;
 use crate::runtime::{App, AppBytes, DEFAULT_COMMAND_MEMORY, GuestSetup, Outcome, Runtime, Stdio, Stop, run_command};
-use crate::volumes::{CopyArgument, VolumeSet};
+use crate::volumes::CopyArgument;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +19,7 @@ Examples:
   larder run -v data.larder::/data app.wasm
   larder run -v data.larder::/data:sync -v tmp::/tmp app.wasm
   larder run -v site.larder#/public::/www:ro app.wasm
+  larder run -v nats://127.0.0.1:4222/data::/data app.wasm     served by larder-provider
   larder run --copy-in ./input::/in --copy-out /out/report.pdf::report.pdf app.wasm
   larder run --limit bytes=64MiB,inodes=1000 --timeout 30s app.wasm
 
@@ -65,9 +66,12 @@ pub(crate) struct RunArguments {
 /// When the app or a volume cannot be loaded; nothing was run then.
 pub(crate) async fn run(arguments: RunArguments) -> Result<u8> {
     let (app, app_arguments) = app_and_arguments(&arguments.app);
-    let (volumes, mounts) = VolumeSet::mount(&arguments.volumes.volumes, &arguments.volumes.limits())?;
+    let (volumes, mounts) = arguments.volumes.mount()?;
     let memory = arguments.guest.memory.unwrap_or(DEFAULT_COMMAND_MEMORY);
-    let bytes = AppBytes::read(Path::new(app))?;
+    let mut bytes = AppBytes::read(Path::new(app))?;
+    if mounts.has_remote() {
+        bytes = bytes.forwarding()?;
+    }
     let runtime = Arc::new(Runtime::new(&arguments.guest.cache.cache(), bytes.may_need_p3())?);
     let compiled = App::compile(&runtime, &bytes)?;
     compiled.check_command()?;

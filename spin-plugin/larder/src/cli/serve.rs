@@ -14,7 +14,6 @@ use crate::runtime::{
     Runtime, Server, ServerOptions, Stdio, Stop,
 };
 use crate::units::parse_duration;
-use crate::volumes::VolumeSet;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,9 +59,12 @@ pub(crate) struct ServeArguments {
 /// # Errors
 /// When the app or a volume cannot be loaded, or the address cannot be bound.
 pub(crate) async fn serve(arguments: ServeArguments) -> Result<u8> {
-    let (volumes, mounts) = VolumeSet::mount(&arguments.volumes.volumes, &arguments.volumes.limits())?;
+    let (volumes, mounts) = arguments.volumes.mount()?;
     let memory = arguments.guest.memory.unwrap_or(DEFAULT_REQUEST_MEMORY);
-    let bytes = AppBytes::read(&arguments.app)?;
+    let mut bytes = AppBytes::read(&arguments.app)?;
+    if mounts.has_remote() {
+        bytes = bytes.forwarding()?;
+    }
     let runtime = Arc::new(Runtime::new(&arguments.guest.cache.cache(), bytes.may_need_p3())?);
     let app = App::compile(&runtime, &bytes)?;
     let setup = GuestSetup {

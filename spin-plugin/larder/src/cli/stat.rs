@@ -61,10 +61,14 @@ pub(crate) fn stat(arguments: &StatArguments) -> Result<()> {
             out.line(format!("  Target: {}", printable(target)))?;
         }
         out.line(format!("    Size: {} bytes ({})", entry.size, format_size(entry.size)))?;
-        out.line(format!(" Charged: {} bytes", entry.allocated))?;
+        if let Some(allocated) = entry.allocated {
+            out.line(format!(" Charged: {allocated} bytes"))?;
+        }
         out.line(format!("   Inode: {}", entry.inode))?;
         out.line(format!("   Links: {}", entry.links))?;
-        out.line(format!("    Mode: {}", entry.mode))?;
+        if let Some(mode) = &entry.mode {
+            out.line(format!("    Mode: {mode}"))?;
+        }
         out.line(format!("Modified: {}", entry.modified))?;
         out.line(format!("Accessed: {}", entry.accessed))?;
         out.line(format!(" Changed: {}", entry.changed))?;

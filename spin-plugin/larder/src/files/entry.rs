@@ -1,6 +1,6 @@
 //! What the commands show of a file, directory or link.
 
-use larder_core::{Attributes, Descriptor, FileType, Follow, Result};
+use larder_core::{Descriptor, FileType, Follow, Result, Timestamp};
 use serde::Serialize;
 
 use crate::output::printable;
@@ -19,12 +19,15 @@ pub(crate) struct Entry {
     pub(crate) kind: &'static str,
     /// Bytes.
     pub(crate) size: u64,
-    /// Bytes charged to the volume.
-    pub(crate) allocated: u64,
+    /// Bytes charged to the volume; not told of remote ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) allocated: Option<u64>,
     /// Hard links.
     pub(crate) links: u64,
-    /// Permission bits in octal; kept, not enforced.
-    pub(crate) mode: String,
+    /// Permission bits in octal; kept, not enforced, and not told of remote
+    /// volumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<String>,
     /// The inode's number.
     pub(crate) inode: u64,
     /// Last change of content, RFC 3339 in UTC.
@@ -37,7 +40,11 @@ pub(crate) struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) target: Option<String>,
     #[serde(skip)]
-    attributes: Attributes,
+    file_type: FileType,
+    #[serde(skip)]
+    mode_bits: Option<u32>,
+    #[serde(skip)]
+    modified_time: Timestamp,
 }
 
 impl Entry {
@@ -56,16 +63,38 @@ impl Entry {
             name: name.unwrap_or("/").to_owned(),
             kind: kind_name(attributes.file_type),
             size: attributes.size,
-            allocated: attributes.allocated,
+            allocated: Some(attributes.allocated),
             links: attributes.link_count,
-            mode: format!("{:04o}", attributes.mode),
+            mode: Some(format!("{:04o}", attributes.mode)),
             inode: attributes.id.ino,
             modified: format_time_exact(attributes.modified),
             accessed: format_time_exact(attributes.accessed),
             changed: format_time_exact(attributes.changed),
             target,
-            attributes,
+            file_type: attributes.file_type,
+            mode_bits: Some(attributes.mode),
+            modified_time: attributes.modified,
         })
+    }
+
+    /// An entry of a remote volume.
+    pub(crate) fn remote(name: &str, attributes: &larder_store_service::Attributes, target: Option<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: kind_name(attributes.file_type),
+            size: attributes.size,
+            allocated: None,
+            links: attributes.link_count,
+            mode: None,
+            inode: attributes.node.ino,
+            modified: format_time_exact(attributes.modified),
+            accessed: format_time_exact(attributes.accessed),
+            changed: format_time_exact(attributes.changed),
+            target,
+            file_type: attributes.file_type,
+            mode_bits: None,
+            modified_time: attributes.modified,
+        }
     }
 
     /// The name, safe for a terminal, with the target of a link.
@@ -80,16 +109,16 @@ impl Entry {
     /// The columns of `ls -l`: mode, links, size, time, name.
     pub(crate) fn columns(&self) -> Vec<String> {
         vec![
-            format!("{}{}", self.type_letter(), permissions(self.attributes.mode)),
+            format!("{}{}", self.type_letter(), self.mode_bits.map_or_else(|| "?????????".to_owned(), permissions)),
             self.links.to_string(),
             self.size.to_string(),
-            format_time(self.attributes.modified),
+            format_time(self.modified_time),
             self.label(),
         ]
     }
 
     fn type_letter(&self) -> char {
-        match self.attributes.file_type {
+        match self.file_type {
             FileType::RegularFile => '-',
             FileType::Directory => 'd',
             FileType::SymbolicLink => 'l',

@@ -3,11 +3,13 @@
 mod directories;
 mod entry;
 mod notes;
+mod remote;
 mod remove;
 mod walk;
 
 pub(crate) use directories::{create_directories, kind_of, open_directory};
 pub(crate) use entry::{Entry, list};
 pub(crate) use notes::tell;
+pub(crate) use remote::RemoteTree;
 pub(crate) use remove::remove_tree;
 pub(crate) use walk::{Visit, walk};

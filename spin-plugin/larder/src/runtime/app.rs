@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use larder_compose::{ComposeOptions, ErrorKind, Forward, Via, compose};
 use wasmtime::Module;
 use wasmtime::component::{Component, InstancePre};
 
@@ -59,6 +60,30 @@ impl AppBytes {
             _ => bail!("{name} is not a WebAssembly binary: give a component or a core module (.wasm)"),
         };
         Ok(Self { path: path.to_owned(), bytes, layer })
+    }
+
+    /// The app with its files elsewhere: it imports `larder:fs/store` in the
+    /// place of `wasi:filesystem`. One that imports no filesystem stays as it
+    /// is.
+    ///
+    /// # Errors
+    /// When it cannot be composed so: what is wrong, and what to do.
+    pub(crate) fn forwarding(self) -> Result<Self> {
+        let name = self.path.display();
+        if self.layer == Layer::Module {
+            bail!(
+                "{name} is a core module, and only components can use remote volumes: build it for wasm32-wasip2, or copy what it needs into a volume file"
+            );
+        }
+        let options = ComposeOptions { via: Via::Attach, forward: Some(Forward::Store), ..ComposeOptions::default() };
+        let bytes = match compose(&self.bytes, &options) {
+            Ok(composed) => composed.component,
+            Err(error) if error.kind() == ErrorKind::NothingToAttach => self.bytes,
+            Err(error) => {
+                return Err(error).with_context(|| format!("{name} cannot be made to use remote volumes"));
+            }
+        };
+        Ok(Self { bytes, ..self })
     }
 
     /// Whether the app may import WASI 0.3: whether the version occurs in it.

@@ -133,12 +133,18 @@ async fn run_to_end(runtime: &Runtime, setup: &GuestSetup, command: Command) -> 
             classify(result, stage, &store.data().limits)
         }
         Command::P2(pre) => {
-            let mut store = setup.store(runtime);
+            let mut store = match setup.store(runtime) {
+                Ok(store) => store,
+                Err(error) => return Outcome::Failed(error),
+            };
             let result = call_run_p2(&mut store, pre, &mut stage).await;
             classify(result, stage, &store.data().limits)
         }
         Command::P3(pre) => {
-            let mut store = setup.store(runtime);
+            let mut store = match setup.store(runtime) {
+                Ok(store) => store,
+                Err(error) => return Outcome::Failed(error),
+            };
             let result = call_run_p3(&mut store, pre, &mut stage).await;
             classify(result, stage, &store.data().limits)
         }

@@ -55,7 +55,10 @@ pub(super) struct Host {
 
 impl GuestSetup {
     /// A store for one new instance.
-    pub(super) fn store(&self, runtime: &Runtime) -> Store<Host> {
+    ///
+    /// # Errors
+    /// When a remote volume cannot be reached.
+    pub(super) fn store(&self, runtime: &Runtime) -> anyhow::Result<Store<Host>> {
         let mut wasi = WasiCtx::builder();
         wasi.args(&self.arguments).envs(&self.environment);
         match &self.stdio {
@@ -71,8 +74,12 @@ impl GuestSetup {
             }
         }
         let mut larder = LarderCtx::new();
-        for mount in self.mounts.iter() {
-            larder = larder.mount(mount.view.clone(), &mount.guest);
+        if self.mounts.has_remote() {
+            larder = larder.with_store(Box::new(self.mounts.store()?));
+        } else {
+            for mount in self.mounts.iter() {
+                larder = larder.mount(mount.view.clone(), &mount.guest);
+            }
         }
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES);
@@ -89,7 +96,7 @@ impl GuestSetup {
         );
         store.limiter(|host| &mut host.limits);
         yield_at_epochs(&mut store);
-        store
+        Ok(store)
     }
 
     /// A store for one new instance of a core module.

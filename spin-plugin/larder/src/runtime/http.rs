@@ -138,7 +138,8 @@ impl Handler {
     }
 
     async fn instance(&self, request: Request<Incoming>, responder: WatchedResponder) -> Result<(), Failure> {
-        let mut store = self.setup.store(&self.runtime);
+        let store = self.setup.store(&self.runtime);
+        let mut store = store.map_err(|error| Failure::Guest(format!("{error:#}")))?;
         let result = match &self.app {
             Http::P2(pre) => call_p2(&mut store, pre, request, responder).await,
             Http::P3(pre) => call_p3(&mut store, pre, request, responder).await,

@@ -4,17 +4,24 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use larder_nats_client::{Address, AddressError};
+
 /// Names with this suffix are files even without a `/` in them.
 const FILE_SUFFIX: &str = ".larder";
 
 /// Where a volume lives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum VolumeAddress {
     /// Only in this process, under a name that several mounts may share.
     Memory(String),
     /// A snapshot file on the host.
     File(PathBuf),
+    /// Served by a larder-provider over NATS.
+    Nats(Box<Address>),
 }
+
+/// How the address of a volume begins that is served over NATS.
+const NATS_SCHEMES: [&str; 2] = ["nats://", "tls://"];
 
 impl VolumeAddress {
     /// Parses the volume part of `--volume`: a bare name is in memory, anything
@@ -23,9 +30,9 @@ impl VolumeAddress {
     /// # Errors
     /// A sentence for the user.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let file = Self::parse_stored(text)?;
+        let stored = Self::parse_stored(text)?;
         if text.contains('/') || text.ends_with(FILE_SUFFIX) {
-            return Ok(file);
+            return Ok(stored);
         }
         // A volume that exists as a file would otherwise be shadowed in silence
         // and everything that the app writes would be gone at the end.
@@ -46,9 +53,15 @@ impl VolumeAddress {
         if text.is_empty() {
             return Err("the volume's name is empty".to_owned());
         }
+        if is_nats(text) {
+            return text
+                .parse()
+                .map(|address| Self::Nats(Box::new(address)))
+                .map_err(|error: AddressError| error.to_string());
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(format!(
-                "`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file"
+                "`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file, or nats://HOST/VOLUME"
             ));
         }
         Ok(Self::File(PathBuf::from(text)))
@@ -60,8 +73,13 @@ impl fmt::Display for VolumeAddress {
         match self {
             Self::Memory(name) => f.write_str(name),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Nats(address) => write!(f, "{address}"),
         }
     }
+}
+
+fn is_nats(text: &str) -> bool {
+    NATS_SCHEMES.iter().any(|scheme| text.starts_with(scheme))
 }
 
 /// A place in a stored volume: `data.larder:/dir/file`, or `data.larder` for
@@ -83,7 +101,16 @@ fn path_start(text: &str) -> Option<usize> {
 /// Whether an operand of `larder cp` names a place in a volume (it has `:/`)
 /// and not a path of the host.
 pub(crate) fn looks_like_volume_path(text: &str) -> bool {
-    path_start(text).is_some()
+    is_nats(text) || path_start(text).is_some()
+}
+
+/// Splits `nats://HOST/VOLUME/dir/file`, or `nats://HOST/VOLUME:/dir/file`,
+/// behind the volume's name: the path may be a file's.
+fn split_nats(text: &str) -> (&str, &str) {
+    let authority = text.find("://").map_or(0, |at| at + 3);
+    let volume = text.get(authority..).and_then(|rest| rest.find('/')).map_or(text.len(), |at| authority + at + 1);
+    let end = text.get(volume..).and_then(|rest| rest.find(['/', ':'])).map_or(text.len(), |at| volume + at);
+    text.split_at(end)
 }
 
 impl VolumePath {
@@ -100,7 +127,10 @@ impl VolumePath {
 
 impl fmt::Display for VolumePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:/{}", self.address, self.path)
+        match &self.address {
+            VolumeAddress::Nats(address) => write!(f, "{address}/{}", self.path),
+            address => write!(f, "{address}:/{}", self.path),
+        }
     }
 }
 
@@ -109,6 +139,7 @@ impl FromStr for VolumePath {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (volume, path) = match path_start(text) {
+            _ if is_nats(text) => split_nats(text),
             Some(at) => text.split_at(at),
             None => (text, ""),
         };
@@ -137,6 +168,18 @@ mod tests {
         }
         assert!(VolumeAddress::parse("").is_err());
         assert!(VolumeAddress::parse("s3://bucket/x").unwrap_err().contains("s3://"));
+    }
+
+    #[test]
+    fn remote_volumes() {
+        let address = VolumeAddress::parse("nats://me:secret@host/data/sub").unwrap();
+        assert_eq!(address.to_string(), "nats://me@host:4222/data/sub");
+        assert!(VolumeAddress::parse("nats://host").is_err());
+        let parse = |text: &str| text.parse::<VolumePath>().map(|path| (path.address.to_string(), path.path));
+        for text in ["nats://host:1/data/a/b", "nats://host:1/data:/a/b"] {
+            assert_eq!(parse(text), Ok(("nats://host:1/data".into(), "a/b".into())), "{text}");
+        }
+        assert_eq!(parse("tls://[::1]/data"), Ok(("tls://[::1]:4222/data".into(), String::new())));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use larder_core::{Limits, Volume, VolumeOptions};
 use larder_transfer::now;
 use larder_volume_file::{FileAccess, FileStore, SaveOnSync, generation, unlimited};
@@ -69,6 +69,9 @@ impl AttachedVolume {
                 };
                 larder_volume_file::open(path, access, limits)?
             }
+            VolumeAddress::Nats(address) => bail!(
+                "{address} is a remote volume, for which there are `larder ls`, `larder cat`, `larder df`, and `--volume` of `larder run` and `larder serve`: this works on volume files"
+            ),
         };
         if mode == SaveMode::OnSync
             && let Some(store) = &store

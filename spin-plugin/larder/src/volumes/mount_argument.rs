@@ -50,6 +50,16 @@ impl FromStr for MountArgument {
             }
         }
         let address = VolumeAddress::parse(source)?;
+        if let VolumeAddress::Nats(remote) = &address {
+            if purpose.sync {
+                return Err(format!(
+                    "{remote} is a remote volume, which a guest's fsync always saves: leave `:sync` out"
+                ));
+            }
+            if !subdirectory.is_empty() {
+                return Err(format!("write the directory of a remote volume behind its name: {remote}/{subdirectory}"));
+            }
+        }
         if purpose.sync && matches!(address, VolumeAddress::Memory(_)) {
             return Err(format!(
                 "`{source}` is a volume in memory and `:sync` has nowhere to save it: give a file such as `{source}.larder`"
@@ -138,7 +148,10 @@ mod tests {
         assert_eq!(mount("a.larder::/d/:ro"), expect("a.larder", "", "/d", true, false));
         assert_eq!(mount("./a::/d:sync"), expect("./a", "", "/d", false, true));
         assert_eq!(mount("a.larder#/x/y::/d"), expect("a.larder", "x/y", "/d", false, false));
+        assert_eq!(mount("nats://h:1/v/d::/x:ro"), expect("nats://h:1/v/d", "", "/x", true, false));
         for wrong in [
+            "nats://h/v::/d:sync",
+            "nats://h/v#/sub::/d",
             "a.larder",
             "a.larder::d",
             "a.larder::/d:rx",

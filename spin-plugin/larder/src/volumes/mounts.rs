@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use larder_core::{Rights, View};
-
-use super::AttachedVolume;
+use larder_nats_client::Joined;
+use larder_store_service::{Service, Store};
 use larder_transfer::now;
+
+use super::{AttachedVolume, RemoteVolume};
 
 /// One mount of a guest.
 #[derive(Clone)]
@@ -23,7 +25,28 @@ pub(crate) struct Mount {
 /// The mounts of one guest, none twice at the same place.
 #[derive(Clone, Default)]
 pub(crate) struct MountTable {
-    mounts: Vec<Mount>,
+    mounts: Vec<Place>,
+}
+
+#[derive(Clone)]
+enum Place {
+    Here(Mount),
+    Remote(RemoteMount),
+}
+
+#[derive(Clone)]
+struct RemoteMount {
+    guest: String,
+    volume: Arc<RemoteVolume>,
+}
+
+impl Place {
+    fn guest(&self) -> &str {
+        match self {
+            Self::Here(mount) => &mount.guest,
+            Self::Remote(mount) => &mount.guest,
+        }
+    }
 }
 
 impl MountTable {
@@ -41,9 +64,7 @@ impl MountTable {
         subdirectory: &str,
         read_only: bool,
     ) -> Result<()> {
-        if self.mounts.iter().any(|mount| mount.guest == guest) {
-            bail!("two volumes are mounted at {guest}: give each mount its own guest path");
-        }
+        self.check_free(guest)?;
         let rights = if read_only { Rights::READ } else { Rights::READ | Rights::WRITE };
         let volume = attached.volume();
         let whole = View::new(volume, Rights::READ | Rights::WRITE)?;
@@ -58,34 +79,88 @@ impl MountTable {
                 .subdirectory(subdirectory, rights)
                 .with_context(|| format!("cannot mount /{subdirectory} of {} at {guest}", attached.address()))?
         };
-        self.mounts.push(Mount {
+        self.mounts.push(Place::Here(Mount {
             guest: guest.to_owned(),
             view,
             subdirectory: subdirectory.to_owned(),
             attached: Arc::clone(attached),
-        });
+        }));
         Ok(())
     }
 
-    /// The mounts in the order in which they were given.
+    /// Adds a mount of a remote volume.
+    ///
+    /// # Errors
+    /// When something is mounted there already.
+    pub(crate) fn add_remote(&mut self, guest: &str, volume: Arc<RemoteVolume>) -> Result<()> {
+        self.check_free(guest)?;
+        self.mounts.push(Place::Remote(RemoteMount { guest: guest.to_owned(), volume }));
+        Ok(())
+    }
+
+    fn check_free(&self, guest: &str) -> Result<()> {
+        if self.mounts.iter().any(|mount| mount.guest() == guest) {
+            bail!("two volumes are mounted at {guest}: give each mount its own guest path");
+        }
+        Ok(())
+    }
+
+    /// Whether a remote volume is among them: only [`store`](Self::store) has
+    /// all of them then.
+    pub(crate) fn has_remote(&self) -> bool {
+        self.mounts.iter().any(|mount| matches!(mount, Place::Remote(_)))
+    }
+
+    /// The mounts of volumes of this process, in the order in which they were
+    /// given.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Mount> {
-        self.mounts.iter()
+        self.mounts.iter().filter_map(|mount| match mount {
+            Place::Here(mount) => Some(mount),
+            Place::Remote(_) => None,
+        })
+    }
+
+    /// All mounts as one store, with a session of its own for one instance.
+    ///
+    /// # Errors
+    /// When a remote volume cannot be reached, or a volume has no handle left.
+    pub(crate) fn store(&self) -> Result<Joined> {
+        let mut stores = Vec::with_capacity(self.mounts.len());
+        for mount in &self.mounts {
+            let store: Arc<dyn Store + Send + Sync> = match mount {
+                Place::Here(mount) => {
+                    let service = Service::new(Arc::new(now)).mount(&mount.view, &mount.guest)?;
+                    Arc::new(Arc::new(service).session())
+                }
+                Place::Remote(mount) => mount.volume.store()?,
+            };
+            stores.push((mount.guest().to_owned(), store));
+        }
+        Ok(Joined::new(stores))
     }
 
     /// The innermost mount that holds the absolute path `guest`, and the path
     /// relative to it.
     ///
     /// # Errors
-    /// When no mount holds it.
+    /// When no mount holds it, or one of a remote volume.
     pub(crate) fn resolve<'a>(&self, guest: &'a str) -> Result<(&Mount, &'a str)> {
-        self.mounts
+        let (mount, path) = self
+            .mounts
             .iter()
-            .filter_map(|mount| Some((mount, within(guest, &mount.guest)?)))
-            .max_by_key(|(mount, _)| mount.guest.len())
+            .filter_map(|mount| Some((mount, within(guest, mount.guest())?)))
+            .max_by_key(|(mount, _)| mount.guest().len())
             .with_context(|| {
-                let known: Vec<&str> = self.mounts.iter().map(|mount| mount.guest.as_str()).collect();
+                let known: Vec<&str> = self.mounts.iter().map(Place::guest).collect();
                 format!("{guest} is in none of the mounts ({}): mount a volume there with `--volume`", known.join(", "))
-            })
+            })?;
+        match mount {
+            Place::Here(mount) => Ok((mount, path)),
+            Place::Remote(mount) => bail!(
+                "{guest} is in the remote volume {}, and only volumes of this process can be copied into and out of",
+                mount.volume.address()
+            ),
+        }
     }
 }
 

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use larder_core::Limits;
+use larder_nats_client::{Access, Options};
 
-use super::{AttachedVolume, LimitChanges, MountArgument, MountTable, OpenRequest, SaveMode, VolumeAddress};
+use super::{
+    AttachedVolume, LimitChanges, MountArgument, MountTable, OpenRequest, RemoteVolume, SaveMode, VolumeAddress,
+};
 
 /// All volumes of a run.
 #[derive(Default)]
@@ -18,7 +21,7 @@ pub(crate) struct VolumeSet {
 fn identity(address: &VolumeAddress) -> VolumeAddress {
     match address {
         VolumeAddress::File(path) => VolumeAddress::File(path.canonicalize().unwrap_or_else(|_| absolute(path))),
-        VolumeAddress::Memory(_) => address.clone(),
+        VolumeAddress::Memory(_) | VolumeAddress::Nats(_) => address.clone(),
     }
 }
 
@@ -35,7 +38,16 @@ impl VolumeSet {
     ///
     /// # Errors
     /// The first volume that cannot be opened or mounted.
-    pub(crate) fn mount(arguments: &[MountArgument], limits: &LimitChanges) -> Result<(Self, MountTable)> {
+    pub(crate) fn mount(
+        arguments: &[MountArgument],
+        limits: Option<&LimitChanges>,
+        nats: &Options,
+    ) -> Result<(Self, MountTable)> {
+        let remote = |argument: &MountArgument| matches!(argument.address, VolumeAddress::Nats(_));
+        if limits.is_some() && !arguments.is_empty() && arguments.iter().all(remote) {
+            bail!("--limit is for volumes of this process: larder-provider has the limits of a remote volume");
+        }
+        let limits = &limits.cloned().unwrap_or_default();
         let mut set = Self::default();
         let mut table = MountTable::default();
         if arguments.is_empty() {
@@ -44,6 +56,12 @@ impl VolumeSet {
             table.add("/", &attached, "", false)?;
         }
         for argument in arguments {
+            if let VolumeAddress::Nats(address) = &argument.address {
+                let access = if argument.purpose.read_only { Access::Read } else { Access::Write };
+                let volume = RemoteVolume::connect(address, &Options { access, ..nats.clone() })?;
+                table.add_remote(&argument.guest, Arc::new(volume))?;
+                continue;
+            }
             // A volume is opened once and for all of its mounts: with the most
             // that any of them needs.
             let same = identity(&argument.address);

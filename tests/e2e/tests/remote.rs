@@ -1,0 +1,177 @@
+//! Apps, as they were built, over volumes that `larder-provider` serves over
+//! NATS: `larder run` composes them in memory.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use larder_e2e::built::{guest, larder, nats_server, provider};
+use larder_e2e::run::{larder_run, succeeds, told};
+use tempfile::TempDir;
+
+/// How long a server may take to start. Guards the tests against waiting for
+/// ever.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A process in the background, killed should the test end before it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A NATS server on a port of its own, and a directory for the volume.
+struct Broker {
+    directory: TempDir,
+    address: String,
+    _server: Running,
+}
+
+impl Broker {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = Command::new(nats_server());
+        command.args(["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir"]).arg(directory.path());
+        let server = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let ports = until("nats-server writes its ports", || {
+            let file = ports_file(directory.path())?;
+            serde_json::from_slice::<serde_json::Value>(&std::fs::read(file).ok()?).ok()
+        });
+        let url = ports.get("nats").and_then(|urls| urls.get(0)).and_then(|url| url.as_str()).unwrap();
+        let address = url.trim_start_matches("nats://").to_owned();
+        Self { directory, address, _server: server }
+    }
+
+    fn volume(&self) -> String {
+        format!("nats://{}/data", self.address)
+    }
+
+    /// Serves `data`, and returns once it answers.
+    fn provider(&self) -> Running {
+        let config = self.directory.path().join("provider.toml");
+        let mut file = std::fs::File::create(&config).unwrap();
+        write!(file, "[volumes.data]\nfile = \"data.larder\"\nwritable = true\n").unwrap();
+        let mut command = Command::new(provider());
+        command.arg("--config").arg(&config).args(["--nats", &format!("nats://{}", self.address)]);
+        let running = Running(command.stderr(Stdio::null()).spawn().unwrap());
+        until("larder-provider answers", || {
+            self.larder(&["df", &self.volume()]).output().ok()?.status.success().then_some(())
+        });
+        running
+    }
+
+    fn larder(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(larder());
+        command.current_dir(self.directory.path()).args(arguments);
+        command
+    }
+
+    /// Runs an app with the volume at `/`.
+    fn run(&self, app: &str, mode: &str, arguments: &[&str]) -> Command {
+        let mut command = larder_run(self.directory.path());
+        command.args(["-v", &format!("{}::/{mode}", self.volume())]).arg(guest(app)).args(arguments);
+        command
+    }
+}
+
+fn ports_file(directory: &Path) -> Option<PathBuf> {
+    let mut entries = std::fs::read_dir(directory).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    entries.find(|path| path.extension().is_some_and(|extension| extension == "ports"))
+}
+
+/// Asks again until there is an answer.
+fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn files_outlive_the_run() {
+    let broker = Broker::start();
+    let _provider = broker.provider();
+    succeeds(&mut broker.run("rust-files.wasm", "", &["create", "/kept", "200"]));
+    succeeds(&mut broker.run("rust-files.wasm", "", &["verify", "/kept", "200"]));
+    succeeds(&mut broker.run("rust-files.wasm", "", &["all", "/all", "200"]));
+    let listed = succeeds(&mut broker.larder(&["ls", &broker.volume()]));
+    assert!(listed.lines().any(|name| name == "kept"), "{listed}");
+    let path = |path: &str| format!("{}{path}", broker.volume());
+    let entries = succeeds(&mut broker.larder(&["ls", "--json", &path("/kept")]));
+    let entries: serde_json::Value = serde_json::from_str(&entries).unwrap();
+    let name = entries.pointer("/0/entries/0/name").and_then(|name| name.as_str()).unwrap();
+    let of_larder = succeeds(&mut broker.larder(&["cat", &path(&format!("/kept/{name}"))]));
+    let of_app = succeeds(&mut broker.run("rust-files.wasm", "", &["cat", &format!("/kept/{name}")]));
+    assert_eq!(of_larder, of_app, "{name}");
+}
+
+#[test]
+fn sqlite_keeps_what_was_synced_when_the_provider_is_killed() {
+    let broker = Broker::start();
+    let provider = broker.provider();
+    succeeds(&mut broker.run("python-sqlite.wasm", "", &["init"]));
+    succeeds(&mut broker.run("python-sqlite.wasm", "", &["work", "10"]));
+    // SIGKILL: nothing is saved at the end.
+    drop(provider);
+    let _provider = broker.provider();
+    succeeds(&mut broker.run("python-sqlite.wasm", "", &["check"]));
+    succeeds(&mut broker.run("python-sqlite.wasm", "", &["work", "5"]));
+}
+
+#[test]
+fn a_mount_that_is_read_only_stays_so() {
+    let broker = Broker::start();
+    let _provider = broker.provider();
+    let output = broker.run("rust-files.wasm", ":ro", &["create", "/more", "3"]).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Read-only"), "{output:?}");
+}
+
+#[test]
+fn remote_and_local_volumes_side_by_side() {
+    let broker = Broker::start();
+    let _provider = broker.provider();
+    let run = |arguments: &[&str]| {
+        let mut command = larder_run(broker.directory.path());
+        let remote = format!("{}::/remote", broker.volume());
+        command.args(["-v", &remote, "-v", "local.larder::/local"]).arg(guest("rust-files.wasm")).args(arguments);
+        succeeds(&mut command);
+    };
+    for path in ["/remote/kept", "/local/kept"] {
+        run(&["create", path, "20"]);
+        run(&["verify", path, "20"]);
+    }
+    for volume in ["local.larder", &broker.volume()] {
+        let listed = succeeds(&mut broker.larder(&["ls", volume]));
+        assert_eq!(listed, "kept\n", "{volume}");
+    }
+}
+
+#[test]
+fn what_is_away_is_named_within_seconds() {
+    let broker = Broker::start();
+    fails_soon(&mut broker.run("rust-files.wasm", "", &["all"]), "nobody serves the volume");
+    let _provider = broker.provider();
+    let other = format!("nats://{}/other", broker.address);
+    fails_soon(&mut broker.larder(&["ls", &other]), "nobody serves the volume");
+    fails_soon(&mut broker.larder(&["ls", "nats://127.0.0.1:1/data"]), "cannot be reached");
+    fails_soon(&mut broker.larder(&["rm", &format!("{}/x", broker.volume())]), "is a remote volume");
+    fails_soon(&mut broker.run("rust-files-p1.wasm", "", &["all"]), "only components can use remote volumes");
+}
+
+fn fails_soon(command: &mut Command, expected: &str) {
+    let started = Instant::now();
+    let output = command.output().unwrap();
+    let message = told(command, &output);
+    assert!(!output.status.success() && message.contains(expected), "{expected}: {message}");
+    assert!(started.elapsed() < PATIENCE, "{:?}: {message}", started.elapsed());
+}
