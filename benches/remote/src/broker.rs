@@ -43,7 +43,9 @@ impl Broker {
 /// The address in the file of ports, once that is written.
 fn listening(directory: &Path) -> Option<String> {
     let file = std::fs::read_dir(directory).ok()?.flatten().map(|entry| entry.path());
-    let text = file.filter(|path| path.extension().is_some_and(|end| end == "ports")).find_map(|path| std::fs::read_to_string(path).ok())?;
+    let text = file
+        .filter(|path| path.extension().is_some_and(|end| end == "ports"))
+        .find_map(|path| std::fs::read_to_string(path).ok())?;
     let (_, rest) = text.split_once("nats://")?;
     rest.split('"').next().map(str::to_owned)
 }

@@ -45,15 +45,8 @@ pub(crate) enum Work {
 }
 
 pub(crate) fn all() -> Vec<Case> {
-    let small = |name, work, request, reply| Case {
-        name,
-        work,
-        request,
-        reply,
-        in_flight: 1,
-        bytes: 0,
-        target: Some(0.8),
-    };
+    let small =
+        |name, work, request, reply| Case { name, work, request, reply, in_flight: 1, bytes: 0, target: Some(0.8) };
     let large = |name, work, request, reply| Case {
         name,
         work,

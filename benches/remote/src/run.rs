@@ -10,8 +10,7 @@ use crate::cases::Case;
 use crate::{larder, raw};
 
 /// The head of the table.
-pub(crate) const HEAD: &str =
-    "| Case | clients | Larder | raw NATS | ratio | spread | target |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n";
+pub(crate) const HEAD: &str = "| Case | clients | Larder | raw NATS | ratio | spread | target |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n";
 
 /// A count as a number to divide; none here comes near 2^52.
 #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
@@ -39,9 +38,9 @@ pub(crate) fn row(broker: &Broker, case: &Case, clients: usize, quick: bool) -> 
     let spread = ratios.first().copied().unwrap_or_default()..=ratios.last().copied().unwrap_or_default();
     let files = median(&mut rates.iter().map(|(files, _)| *files).collect::<Vec<_>>());
     let requests = median(&mut rates.iter().map(|(_, requests)| *requests).collect::<Vec<_>>());
-    let target = case.target.map_or_else(String::new, |target| {
-        format!("{target} {}", if ratio >= target { "met" } else { "missed" })
-    });
+    let target = case
+        .target
+        .map_or_else(String::new, |target| format!("{target} {}", if ratio >= target { "met" } else { "missed" }));
     Ok(format!(
         "| {} | {clients} | {} | {} | {ratio:.2} | {:.2}–{:.2} | {target} |\n",
         case.name,
@@ -55,7 +54,14 @@ pub(crate) fn row(broker: &Broker, case: &Case, clients: usize, quick: bool) -> 
 /// The rate of all clients at the same time, per second.
 fn together(clients: usize, one: impl Fn(usize) -> Result<(f64, Duration)> + Sync) -> Result<f64> {
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..clients).map(|number| scope.spawn({ let one = &one; move || one(number) })).collect();
+        let threads: Vec<_> = (0..clients)
+            .map(|number| {
+                scope.spawn({
+                    let one = &one;
+                    move || one(number)
+                })
+            })
+            .collect();
         let mut rate = 0.0;
         for thread in threads {
             let (done, took) = thread.join().map_err(|_| anyhow!("a client panicked"))??;

@@ -121,7 +121,9 @@ pub fn compose(app: &[u8], options: &ComposeOptions<'_>) -> Result<Composed, Com
             };
             Ok(Composed { component, way, instead: None })
         }
-        Err(error) if options.via == Via::Auto && options.forward.is_none() && plug_serves(error.kind()) => plugged(Some(error)),
+        Err(error) if options.via == Via::Auto && options.forward.is_none() && plug_serves(error.kind()) => {
+            plugged(Some(error))
+        }
         Err(error) => Err(error),
     }
 }

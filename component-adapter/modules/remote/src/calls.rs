@@ -89,12 +89,7 @@ impl wit::Guest for Bridge {
         done(&request::set_times_at(&Given(call).into(), Given(&at).into(), Given(follow).into(), accessed, modified))
     }
 
-    fn list(
-        call: wit::Call,
-        directory: wit::Node,
-        after: u64,
-        most: u32,
-    ) -> Result<Vec<wit::Entry>, wit::ErrorCode> {
+    fn list(call: wit::Call, directory: wit::Node, after: u64, most: u32) -> Result<Vec<wit::Entry>, wit::ErrorCode> {
         let entries = ask(&request::list(&Given(call).into(), Given(directory).into(), after, most), reply::entries);
         Ok(entries.map_err(code)?.into_iter().map(|entry| Given(entry).into()).collect())
     }

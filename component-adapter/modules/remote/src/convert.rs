@@ -85,7 +85,13 @@ impl From<Given<wit::Opening>> for Opening {
         flags.set(OpenFlags::DIRECTORY, how.flags.contains(wit::OpenFlags::DIRECTORY));
         flags.set(OpenFlags::EXCLUSIVE, how.flags.contains(wit::OpenFlags::EXCLUSIVE));
         flags.set(OpenFlags::TRUNCATE, how.flags.contains(wit::OpenFlags::TRUNCATE));
-        Self { follow: Given(how.follow).into(), flags, access: flags_from(how.access), want: how.want, known: how.known }
+        Self {
+            follow: Given(how.follow).into(),
+            flags,
+            access: flags_from(how.access),
+            want: how.want,
+            known: how.known,
+        }
     }
 }
 

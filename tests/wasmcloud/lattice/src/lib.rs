@@ -354,7 +354,8 @@ pub fn composed(guest: &str, into: &Path) -> Result<()> {
     let larder = part("LARDER_BIN", cache().join("target/release/larder"), "tests/run heavy")?;
     let app = guests.join(guest);
     ensure!(app.exists(), "{} is missing: run tests/guests/build", app.display());
-    let status = Command::new(larder).arg("compose").arg(app).arg("--forward=wasmcloud").arg("-o").arg(into).status()?;
+    let status =
+        Command::new(larder).arg("compose").arg(app).arg("--forward=wasmcloud").arg("-o").arg(into).status()?;
     ensure!(status.success(), "larder compose failed");
     Ok(())
 }

@@ -13,7 +13,9 @@ async fn components_on_two_hosts_share_a_volume() -> Result<()> {
     let lattice = Lattice::start().await?;
     let (one, two) = (lattice.host("one", HTTP).await?, lattice.host("two", HTTP).await?);
     let file = lattice.path("data.larder");
-    lattice.provider(&one, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")]).await?;
+    lattice
+        .provider(&one, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")])
+        .await?;
     let app = lattice.path("app.wasm");
     composed("http-files.wasm", &app)?;
 
@@ -50,7 +52,9 @@ async fn a_provider_that_is_killed_has_what_was_synced() -> Result<()> {
     let lattice = Lattice::start().await?;
     let host = lattice.host("one", HTTP).await?;
     let file = lattice.path("data.larder");
-    lattice.provider(&host, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")]).await?;
+    lattice
+        .provider(&host, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")])
+        .await?;
     let app = lattice.path("app.wasm");
     composed("http-files.wasm", &app)?;
     lattice.link("app", &[("volume", "data")]).await?;
