@@ -106,11 +106,11 @@ fn files_outlive_the_run() {
     let listed = succeeds(&mut broker.larder(&["ls", &broker.volume()]));
     assert!(listed.lines().any(|name| name == "kept"), "{listed}");
     let path = |path: &str| format!("{}{path}", broker.volume());
-    let entries = succeeds(&mut broker.larder(&["ls", "--json", &path("/kept")]));
+    let entries = succeeds(&mut broker.larder(&["ls", "--json", &path("/kept/d0")]));
     let entries: serde_json::Value = serde_json::from_str(&entries).unwrap();
     let name = entries.pointer("/0/entries/0/name").and_then(|name| name.as_str()).unwrap();
-    let of_larder = succeeds(&mut broker.larder(&["cat", &path(&format!("/kept/{name}"))]));
-    let of_app = succeeds(&mut broker.run("rust-files.wasm", "", &["cat", &format!("/kept/{name}")]));
+    let of_larder = succeeds(&mut broker.larder(&["cat", &path(&format!("/kept/d0/{name}"))]));
+    let of_app = succeeds(&mut broker.run("rust-files.wasm", "", &["cat", &format!("/kept/d0/{name}")]));
     assert_eq!(of_larder, of_app, "{name}");
 }
 
