@@ -1,6 +1,6 @@
 //! Every call, as messages and without: both give the same answers. And what
 //! is no message is refused.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
