@@ -123,7 +123,7 @@ pub struct Lattice {
 /// The lattice's name. Each test has a broker of its own.
 const LATTICE: &str = "test";
 
-fn accepted<T>(response: wasmcloud_control_interface::Result<CtlResponse<T>>, what: &str) -> Result<()> {
+fn accepted<T>(response: Result<CtlResponse<T>, Box<dyn std::error::Error + Send + Sync>>, what: &str) -> Result<()> {
     let response = response.map_err(|error| anyhow!("{what}: {error}"))?;
     ensure!(response.succeeded(), "{what}: {}", response.message());
     Ok(())
