@@ -55,6 +55,9 @@ const MOST_LOGGED: usize = 128;
 const SHORTEST_TICK: Duration = Duration::from_millis(10);
 const LONGEST_TICK: Duration = Duration::from_secs(5);
 
+/// How long the last answers may take on their way when the server ends.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
+
 /// How long another server of a volume may take to answer.
 const PROBE: Duration = Duration::from_millis(500);
 
@@ -179,8 +182,11 @@ impl Server {
         // All places are free when everything is answered.
         let _all = Arc::clone(&self.shared.places).acquire_many_owned(places).await;
         self.stop();
-        if let Err(error) = self.nats.flush().await {
-            tracing::warn!(%error, "the last answers may not have been sent");
+        // Without NATS a flush never returns, and what is served must be saved.
+        match tokio::time::timeout(LAST_FLUSH, self.nats.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last answers may not have been sent"),
+            Err(_) => tracing::warn!("NATS is away: the last answers were not sent"),
         }
     }
 
