@@ -289,13 +289,6 @@ fn question(mut request: Request, changes: bool) -> Question {
     Question { first, again }
 }
 
-const fn is_valid(time: SetTime) -> bool {
-    match time {
-        SetTime::At(time) => time.is_valid(),
-        SetTime::Keep | SetTime::Now => true,
-    }
-}
-
 fn is_fault(reply: &Reply, fault: Fault) -> bool {
     matches!(&reply.result, Some(messages::reply::Result::Refusal(refusal)) if refusal.fault() == fault)
 }
@@ -395,13 +388,6 @@ impl Store for NatsStore {
     }
 
     fn commit(&self, call: &Call, change: &Change<'_>) -> Answer<Attributes> {
-        if !is_valid(change.accessed) || !is_valid(change.modified) {
-            // The messages have no place for such a time. What comes before it
-            // is done, as elsewhere.
-            let before = Change { accessed: SetTime::Keep, modified: SetTime::Keep, sync: false, ..change.clone() };
-            self.commit(call, &before)?;
-            return Err(ErrorCode::Invalid);
-        }
         let attributes = self.ask(call, request::commit(call, change), true, reply::attributes);
         match (&attributes, change.target) {
             (Ok(attributes), _) => self.readers.forget(attributes.node),
@@ -432,10 +418,6 @@ impl Store for NatsStore {
         accessed: SetTime,
         modified: SetTime,
     ) -> Answer<()> {
-        if !is_valid(accessed) || !is_valid(modified) {
-            self.stat_at(call, at, follow)?;
-            return Err(ErrorCode::Invalid);
-        }
         self.ask(call, request::set_times_at(call, at, follow, accessed, modified), true, reply::done)
     }
 
