@@ -4,16 +4,29 @@
 mod common;
 
 use std::panic::catch_unwind;
+use std::sync::Arc;
 
-use common::{Guest, Manner};
+use common::Backing;
 use larder_store_client::Options;
-use larder_suite::Case;
+use larder_store_service::{Clock, Session};
+use larder_suite::{Case, Volumes};
+use larder_suite_client::{Guest, Manner};
 
 struct Cached;
 
 impl Manner for Cached {
+    type Store = Session;
+    type Backing = Backing;
     const OPTIONS: Options = Options { write_behind: true, cache: true };
     const SYNCS: bool = true;
+
+    fn serve(volumes: &Volumes, clock: &Clock) -> Backing {
+        (volumes.clone(), Arc::clone(clock))
+    }
+
+    fn store(backing: &Backing) -> Session {
+        common::session(backing)
+    }
 }
 
 /// The cases that see what `docs/forwarding.md` says of caching.

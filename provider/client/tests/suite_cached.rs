@@ -4,14 +4,28 @@
 
 mod common;
 
-use common::{Manner, UNKNOWN_PATH};
+use common::{Backing, UNKNOWN_PATH};
+use larder_nats_client::Joined;
 use larder_store_client::Options;
+use larder_store_service::Clock;
+use larder_suite::Volumes;
+use larder_suite_client::Manner;
 
 struct Cached;
 
 impl Manner for Cached {
+    type Store = Joined;
+    type Backing = Backing;
     const OPTIONS: Options = Options { write_behind: true, cache: true };
     const SYNCS: bool = true;
+
+    fn serve(volumes: &Volumes, clock: &Clock) -> Backing {
+        common::serve(volumes, clock)
+    }
+
+    fn store(backing: &Backing) -> Joined {
+        common::joined(backing)
+    }
 }
 
 /// The cases that see what `docs/forwarding.md` says of caching.

@@ -2,14 +2,28 @@
 
 mod common;
 
-use common::{Manner, UNKNOWN_PATH};
+use common::{Backing, UNKNOWN_PATH};
+use larder_nats_client::Joined;
 use larder_store_client::Options;
+use larder_store_service::Clock;
+use larder_suite::Volumes;
+use larder_suite_client::Manner;
 
 struct Strict;
 
 impl Manner for Strict {
+    type Store = Joined;
+    type Backing = Backing;
     const OPTIONS: Options = Options { write_behind: false, cache: false };
     const SYNCS: bool = false;
+
+    fn serve(volumes: &Volumes, clock: &Clock) -> Backing {
+        common::serve(volumes, clock)
+    }
+
+    fn store(backing: &Backing) -> Joined {
+        common::joined(backing)
+    }
 }
 
 #[test]
