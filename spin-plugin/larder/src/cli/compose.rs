@@ -54,7 +54,7 @@ pub(crate) struct ComposeArguments {
 
     /// Keeps no files inside: the component imports larder:fs/store, which `larder run`
     /// serves (docs/forwarding.md), or with `=wasmcloud` larder:remote/messages, which the
-    /// provider serves on a lattice (docs/wasmcloud.md)
+    /// provider serves on a lattice (provider/README.md)
     #[arg(
         long,
         value_name = "TO",

@@ -61,7 +61,7 @@ impl RemoteTree {
         let mut offset = 0;
         loop {
             let pieces = file.read(offset, PIECE)?;
-            if pieces.iter().all(bytes_is_empty) {
+            if pieces.iter().all(|piece| piece.is_empty()) {
                 return Ok(());
             }
             for piece in pieces {
@@ -70,10 +70,6 @@ impl RemoteTree {
             }
         }
     }
-}
-
-fn bytes_is_empty(bytes: &impl AsRef<[u8]>) -> bool {
-    bytes.as_ref().is_empty()
 }
 
 fn entries_of(directory: &File<NatsStore>) -> Result<Vec<Entry>> {
