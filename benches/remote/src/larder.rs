@@ -8,10 +8,10 @@ use larder_core::{DescriptorFlags, Follow, OpenFlags};
 use larder_nats_client::{Address, NatsStore, Options};
 use larder_store_client::{Client, File};
 
-use crate::broker::Broker;
 use crate::cases::{Case, ENTRIES, LARGE, SMALL, Work};
 use crate::responder::{VOLUME, content};
 use crate::run::count;
+use larder_test_nats::Nats;
 
 /// Small files of one client.
 const FILES: usize = 512;
@@ -19,9 +19,8 @@ const FILES: usize = 512;
 /// Both things that a guest of the forwarding variant does.
 const CACHED: larder_store_client::Options = larder_store_client::Options { write_behind: true, cache: true };
 
-fn root(broker: &Broker) -> Result<(Client<NatsStore>, File<NatsStore>)> {
-    let address: Address =
-        format!("nats://{}/{VOLUME}", broker.address).parse().map_err(|error| anyhow::anyhow!("{error}"))?;
+fn root(nats: &Nats) -> Result<(Client<NatsStore>, File<NatsStore>)> {
+    let address: Address = format!("{}/{VOLUME}", nats.url()).parse().map_err(|error| anyhow::anyhow!("{error}"))?;
     let client = Client::new(NatsStore::connect(&address, Options::default())?, CACHED);
     let (root, _) = client.roots()?.into_iter().next().context("no volume")?;
     Ok((client, root))
@@ -33,8 +32,8 @@ fn open(directory: &File<NatsStore>, path: &str, open: OpenFlags, write: bool) -
 }
 
 /// Makes what the case needs, for the client of this number.
-pub(crate) fn prepare(broker: &Broker, case: &Case, number: usize) -> Result<()> {
-    let (client, root) = root(broker)?;
+pub(crate) fn prepare(nats: &Nats, case: &Case, number: usize) -> Result<()> {
+    let (client, root) = root(nats)?;
     let folder = format!("c{number}");
     // It may be there from another case.
     let _ = root.create_directory_at(&folder);
@@ -60,8 +59,8 @@ pub(crate) fn prepare(broker: &Broker, case: &Case, number: usize) -> Result<()>
 }
 
 /// One client's work until the time is over: operations or bytes, and the time.
-pub(crate) fn client(broker: &Broker, case: &Case, number: usize, time: Duration) -> Result<(f64, Duration)> {
-    let (client, root) = root(broker)?;
+pub(crate) fn client(nats: &Nats, case: &Case, number: usize, time: Duration) -> Result<(f64, Duration)> {
+    let (client, root) = root(nats)?;
     let folder = open(&root, &format!("c{number}"), OpenFlags::DIRECTORY, false)?;
     let block: Arc<[u8]> = content(1 << 20);
     let cached = open(&root, &format!("c{number}"), OpenFlags::DIRECTORY, false)?;

@@ -5,7 +5,6 @@
 //! What lives here: arguments, the order of runs, and the table. The cases are
 //! in `cases`, who answers in `responder`, what asks in `larder` and `raw`.
 
-mod broker;
 mod cases;
 mod larder;
 mod raw;
@@ -18,7 +17,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use broker::Broker;
+use larder_test_nats::Nats;
 use responder::Responder;
 
 /// The allocator of the `larder` command.
@@ -28,9 +27,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Files over NATS, side by side with raw NATS requests.
 #[derive(Parser)]
 struct Arguments {
-    /// `nats-server`; otherwise $LARDER_NATS_SERVER.
-    #[arg(long, env = "LARDER_NATS_SERVER")]
-    nats_server: PathBuf,
     /// Fewer and shorter repetitions.
     #[arg(long)]
     quick: bool,
@@ -51,15 +47,15 @@ fn main() -> Result<()> {
     if let Some(url) = &arguments.respond {
         return responder::respond(url);
     }
-    let broker = Broker::start(&arguments.nats_server)?;
-    let _responder = Responder::start(&broker)?;
+    let nats = Nats::start();
+    let _responder = Responder::start(&nats)?;
     let mut text = String::from(run::HEAD);
     for case in cases::all() {
         if arguments.filter.as_ref().is_some_and(|wanted| !case.name.contains(wanted.as_str())) {
             continue;
         }
         for clients in cases::CLIENTS {
-            let row = run::row(&broker, &case, clients, arguments.quick)
+            let row = run::row(&nats, &case, clients, arguments.quick)
                 .with_context(|| format!("{} with {clients} clients", case.name))?;
             write!(std::io::stderr(), "{row}")?;
             text.push_str(&row);

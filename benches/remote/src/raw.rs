@@ -6,16 +6,16 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::StreamExt;
 
-use crate::broker::Broker;
 use crate::cases::{Case, MESSAGE};
 use crate::responder::RAW;
+use larder_test_nats::Nats;
 
 /// One client's requests until the time is over, whole rounds for those that
 /// count bytes: how many were answered, or how many bytes, and in which time.
-pub(crate) fn client(broker: &Broker, case: &Case, time: Duration) -> Result<(f64, Duration)> {
+pub(crate) fn client(nats: &Nats, case: &Case, time: Duration) -> Result<(f64, Duration)> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
-        let nats = async_nats::connect(format!("nats://{}", broker.address)).await?;
+        let client = async_nats::connect(nats.url()).await?;
         let mut request = vec![0; case.request.max(4)];
         let length = u32::try_from(case.reply).context("too large an answer")?;
         if let Some(head) = request.first_chunk_mut::<4>() {
@@ -27,7 +27,7 @@ pub(crate) fn client(broker: &Broker, case: &Case, time: Duration) -> Result<(f6
         let mut done = 0.0;
         while began.elapsed() < time {
             let mut answers = futures::stream::iter(0..per_round)
-                .map(|_| nats.request(RAW, request.clone()))
+                .map(|_| client.request(RAW, request.clone()))
                 .buffered(case.in_flight);
             while let Some(answer) = answers.next().await {
                 answer?;

@@ -11,8 +11,8 @@ use futures::StreamExt;
 use larder_core::{Limits, Volume, VolumeOptions};
 use larder_nats_server::{ServedVolume, Server, ServerOptions};
 
-use crate::broker::Broker;
 use crate::cases::MESSAGE;
+use larder_test_nats::Nats;
 
 /// The volume of the cases.
 pub(crate) const VOLUME: &str = "bench";
@@ -22,9 +22,9 @@ pub(crate) const RAW: &str = "bench.raw";
 pub(crate) struct Responder(Child);
 
 impl Responder {
-    pub(crate) fn start(broker: &Broker) -> Result<Self> {
+    pub(crate) fn start(nats: &Nats) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["--nats-server", "-", "--respond", &format!("nats://{}", broker.address)])
+            .args(["--respond", &nats.url()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use crate::broker::Broker;
 use crate::cases::Case;
 use crate::{larder, raw};
+use larder_test_nats::Nats;
 
 /// The head of the table.
 pub(crate) const HEAD: &str = "| Case | clients | Larder | raw NATS | ratio | spread | target |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n";
@@ -19,16 +19,16 @@ pub(crate) const fn count(number: usize) -> f64 {
 }
 
 /// Measures one case: the row as Markdown.
-pub(crate) fn row(broker: &Broker, case: &Case, clients: usize, quick: bool) -> Result<String> {
+pub(crate) fn row(nats: &Nats, case: &Case, clients: usize, quick: bool) -> Result<String> {
     let (repetitions, time) = if quick { (3, Duration::from_millis(300)) } else { (7, Duration::from_secs(1)) };
     for number in 0..clients {
-        larder::prepare(broker, case, number)?;
+        larder::prepare(nats, case, number)?;
     }
     let mut rates = Vec::new();
     // The first round warms up.
     for round in 0..=repetitions {
-        let files = together(clients, |number| larder::client(broker, case, number, time))?;
-        let requests = together(clients, |_| raw::client(broker, case, time))?;
+        let files = together(clients, |number| larder::client(nats, case, number, time))?;
+        let requests = together(clients, |_| raw::client(nats, case, time))?;
         if round > 0 {
             rates.push((files, requests));
         }

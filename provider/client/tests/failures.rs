@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use common::nats::{Nats, runtime, stop, unique};
+use common::nats::{self, runtime, shared, stop, unique};
 use front::Front;
 use larder_core::{
     DescriptorFlags, ErrorCode, Follow, Limits, OpenFlags, Rights, SetTime, Timestamp, View, Volume, VolumeOptions,
@@ -19,6 +19,7 @@ use larder_store_service::{
     Call, Change, NewNode, Node, Note, Opening, Place, Position, Removal, Store, Target, VERSION, Welcome, Write,
 };
 use larder_suite::START;
+use larder_test_nats::Nats;
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -47,12 +48,12 @@ impl World {
     fn with_lease(lease: Duration) -> Self {
         let options = VolumeOptions { limits: Limits::default(), now: START, ..VolumeOptions::default() };
         let mut world = Self { name: unique("volume"), volume: Volume::new(options), server: None };
-        world.serve(Nats::shared(), lease);
+        world.serve(shared(), lease);
         world
     }
 
     fn serve(&mut self, nats: &Nats, lease: Duration) {
-        self.server = Some(nats.serve(self.served(), Arc::new(|| START), lease));
+        self.server = Some(nats::serve(nats, self.served(), Arc::new(|| START), lease));
     }
 
     fn served(&self) -> Vec<ServedVolume> {
@@ -68,7 +69,7 @@ impl World {
     }
 
     fn connect(&self, options: Options) -> Session {
-        Session::new(&Nats::shared().address(&self.name), options)
+        Session::new(&nats::address(shared(), &self.name), options)
     }
 
     fn content(&self, path: &str) -> Vec<u8> {
@@ -185,7 +186,7 @@ fn a_server_that_says_nothing_is_unreachable() {
 
 #[test]
 fn a_volume_that_nobody_serves_is_said() {
-    let address = Nats::shared().address("nobody");
+    let address = nats::address(shared(), "nobody");
     let error = within_deadline(|| NatsStore::connect(&address, short())).unwrap_err();
     assert!(matches!(error, ConnectError::NotServed { .. }), "{error:?}");
     assert!(error.to_string().contains("/nobody"), "{error}");
@@ -195,24 +196,24 @@ fn a_volume_that_nobody_serves_is_said() {
 fn a_volume_may_be_served_a_little_later() {
     let mut world = World::new();
     world.stop();
-    let address = Nats::shared().address(&world.name);
+    let address = nats::address(shared(), &world.name);
     let connecting = std::thread::spawn(move || NatsStore::connect(&address, options()).map(drop));
     std::thread::sleep(Duration::from_millis(300));
-    world.serve(Nats::shared(), LEASE);
+    world.serve(shared(), LEASE);
     connecting.join().unwrap().unwrap();
 }
 
 #[test]
 fn a_directory_that_is_not_there_is_said() {
     let world = World::new();
-    let address = Nats::shared().address(&format!("{}/nowhere", world.name));
+    let address = nats::address(shared(), &format!("{}/nowhere", world.name));
     let error = within_deadline(|| NatsStore::connect(&address, short())).unwrap_err();
     assert!(matches!(error, ConnectError::Directory { code: ErrorCode::NoEntry, .. }), "{error:?}");
 }
 
 #[test]
 fn credentials_and_permissions_are_nats_own() {
-    let nats = Nats::start(
+    let nats = Nats::with(
         r#"
         authorization {
             users = [
@@ -227,7 +228,7 @@ fn credentials_and_permissions_are_nats_own() {
     let mut world = World::new();
     world.stop();
     let login = async_nats::ConnectOptions::with_user_and_password("provider".into(), "p".into());
-    world.server = Some(nats.serve_as(login, world.served(), Arc::new(|| START), LEASE));
+    world.server = Some(nats::serve_as(&nats, login, world.served(), Arc::new(|| START), LEASE));
     let connect = |login: &str, access| {
         let address = format!("nats://{login}127.0.0.1:{}/{}", nats.port(), world.name).parse().unwrap();
         within_deadline(|| NatsStore::connect(&address, Options { access, ..options() }))
@@ -263,28 +264,26 @@ fn a_server_that_goes_away_is_an_input_output_error() {
 
 #[test]
 fn nats_may_go_away_and_come_back() {
-    let nats = Nats::start("");
-    let port = i32::from(nats.port());
+    let mut nats = Nats::start();
     let mut world = World::new();
     world.stop();
     world.serve(&nats, LEASE);
-    let session = Session::new(&nats.address(&world.name), options());
-    let hasty = Session::new(&nats.address(&world.name), short());
+    let session = Session::new(&nats::address(&nats, &world.name), options());
+    let hasty = Session::new(&nats::address(&nats, &world.name), short());
     let node = session.create("file");
     session.write(node, Position::End, b"before").unwrap();
-    drop(nats);
+    nats.stop();
     assert_eq!(within_deadline(|| hasty.store.stat(&hasty.call(), hasty.root())), Err(ErrorCode::Io));
     let writing = std::thread::spawn(move || {
         session.write(node, Position::End, b", after").unwrap();
         session
     });
     std::thread::sleep(Duration::from_millis(300));
-    let again = Nats::start_at(port, "");
+    nats.start_again();
     let session = writing.join().unwrap();
     assert_eq!(world.content("file"), b"before, after");
     drop((session, hasty));
     world.stop();
-    drop(again);
 }
 
 #[test]
@@ -293,7 +292,7 @@ fn a_server_that_was_started_anew_does_not_know_the_session() {
     let session = world.connect(options());
     let node = session.create("file");
     world.stop();
-    world.serve(Nats::shared(), LEASE);
+    world.serve(shared(), LEASE);
     assert_eq!(within_deadline(|| session.write(node, Position::End, b"x")), Err(ErrorCode::Io));
     // Nobody is asked any more.
     assert_eq!(session.store.stat(&session.call(), node), Err(ErrorCode::Io));
@@ -309,7 +308,7 @@ fn a_server_that_was_started_anew_does_not_know_the_session() {
 fn what_is_repeated_is_applied_once() {
     let world = World::new();
     let front = Front::of(&world.name);
-    let session = Session::new(&Nats::shared().address(&front.name), options());
+    let session = Session::new(&nats::address(shared(), &front.name), options());
     let node = session.create("file");
     let before = front.requests();
     front.lose(1);
@@ -339,7 +338,7 @@ fn what_is_repeated_is_applied_once() {
 fn an_error_that_is_lost_is_answered_again() {
     let world = World::new();
     let front = Front::of(&world.name);
-    let session = Session::new(&Nats::shared().address(&front.name), options());
+    let session = Session::new(&nats::address(shared(), &front.name), options());
     front.lose(1);
     let removed = session.store.remove(&session.call(), session.at("nothing"), Removal::File);
     assert_eq!(removed, Err(ErrorCode::NoEntry));
@@ -349,7 +348,7 @@ fn an_error_that_is_lost_is_answered_again() {
 fn notes_of_a_repeated_query_are_told_once() {
     let world = World::new();
     let front = Front::of(&world.name);
-    let session = Session::new(&Nats::shared().address(&front.name), options());
+    let session = Session::new(&nats::address(shared(), &front.name), options());
     let node = session.create("file");
     assert_eq!(session.open("file", OpenFlags::empty()), node, "it is held twice");
     front.lose(1);
@@ -364,12 +363,12 @@ fn notes_of_a_repeated_query_are_told_once() {
 fn an_overloaded_server_is_asked_again() {
     let world = World::new();
     let front = Front::of(&world.name);
-    let session = Session::new(&Nats::shared().address(&front.name), options());
+    let session = Session::new(&nats::address(shared(), &front.name), options());
     let node = session.create("file");
     front.overload.store(4, Ordering::SeqCst);
     session.write(node, Position::End, b"at last").unwrap();
     assert_eq!(world.content("file"), b"at last");
-    let hasty = Session::new(&Nats::shared().address(&front.name), short());
+    let hasty = Session::new(&nats::address(shared(), &front.name), short());
     front.overload.store(usize::MAX, Ordering::SeqCst);
     assert_eq!(within_deadline(|| hasty.store.stat(&hasty.call(), hasty.root())), Err(ErrorCode::Io));
     front.overload.store(0, Ordering::SeqCst);
@@ -410,7 +409,7 @@ fn the_lease_ends_the_session_of_a_client_that_is_gone() {
     let world = World::with_lease(Duration::from_millis(600));
     let handles = world.volume.usage().open_handles;
     let front = Front::of(&world.name);
-    let session = Session::new(&Nats::shared().address(&front.name), short());
+    let session = Session::new(&nats::address(shared(), &front.name), short());
     let node = session.create("file");
     session.write(node, Position::End, &[1; 8192]).unwrap();
     session.store.remove(&session.call(), session.at("file"), Removal::File).unwrap();
@@ -433,7 +432,7 @@ fn calls_come_from_any_thread() {
         tokio::spawn(async move { own.store.stat(&own.call(), own.root()).map(drop) }).await.unwrap().unwrap();
     });
     let single = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let address = Nats::shared().address(&world.name);
+    let address = nats::address(shared(), &world.name);
     single.block_on(async {
         let other = Session::new(&address, options());
         other.store.stat(&other.call(), other.root()).unwrap();
@@ -456,7 +455,7 @@ fn calls_come_from_any_thread() {
 fn a_sequential_reader_is_read_ahead_of() {
     let world = World::new();
     let front = Front::of(&world.name);
-    let session = Session::new(&Nats::shared().address(&front.name), options());
+    let session = Session::new(&nats::address(shared(), &front.name), options());
     let node = session.create("file");
     let content = pattern((5 << 20) + 1234);
     session.fill(node, &content);
@@ -488,7 +487,7 @@ fn nothing_is_read_ahead_where_that_is_not_wanted() {
     let world = World::new();
     let front = Front::of(&world.name);
     let options = Options { read_ahead: 0, ..options() };
-    let session = Session::new(&Nats::shared().address(&front.name), options);
+    let session = Session::new(&nats::address(shared(), &front.name), options);
     let node = session.create("file");
     session.fill(node, &pattern(1 << 20));
     let before = front.requests();
@@ -502,7 +501,7 @@ fn nothing_is_read_ahead_where_that_is_not_wanted() {
 fn a_read_ahead_that_is_lost_is_read_again() {
     let world = World::new();
     let front = Front::of(&world.name);
-    let session = Session::new(&Nats::shared().address(&front.name), options());
+    let session = Session::new(&nats::address(shared(), &front.name), options());
     let node = session.create("file");
     let content = pattern(1 << 20);
     session.fill(node, &content);
@@ -581,7 +580,7 @@ fn usage_is_told() {
 fn joined_volumes_of_several_servers_share_nothing() {
     let (one, two) = (World::new(), World::new());
     let store = |world: &World| -> Arc<dyn Store + Send + Sync> {
-        Arc::new(NatsStore::connect(&Nats::shared().address(&world.name), options()).unwrap())
+        Arc::new(NatsStore::connect(&nats::address(shared(), &world.name), options()).unwrap())
     };
     let joined =
         Joined::new(vec![("/".into(), store(&one)), ("/two".into(), store(&two)), ("/one".into(), store(&one))]);

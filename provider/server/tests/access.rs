@@ -14,8 +14,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tempfile::TempDir;
 
 use support::{
-    Caller, Nats, READ, append, attributes, failed, open, opened, reader, refused, request, served, settle, volume,
-    writer,
+    Caller, Connect as _, Nats, READ, append, attributes, failed, open, opened, reader, refused, request, served,
+    settle, volume, writer,
 };
 
 /// What docs/protocol.md tells to allow, and nothing more.

@@ -11,7 +11,8 @@ use prost::Message;
 use tempfile::TempDir;
 
 use support::{
-    Nats, Provider, READ, append, attributes, done, eventually, failed, open, opened, reader, request, settle, writer,
+    Connect as _, Nats, Provider, READ, append, attributes, done, eventually, failed, open, opened, reader, request,
+    settle, writer,
 };
 
 const DATA: &str = "[volumes.data]\nfile = 'data.larder'\nwritable = true\n";

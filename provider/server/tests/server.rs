@@ -14,8 +14,8 @@ use parking_lot::{Condvar, Mutex};
 use prost::Message;
 
 use support::{
-    CREATE, Nats, READ, WRITE, append, attributes, content, done, eventually, failed, make_directory, node, open,
-    opened, read, reader, refused, request, root, serve, served, session, settle, unlink, volume, writer,
+    CREATE, Connect as _, Nats, READ, WRITE, append, attributes, content, done, eventually, failed, make_directory,
+    node, open, opened, read, reader, refused, request, root, serve, served, session, settle, unlink, volume, writer,
 };
 
 /// `sync` waits while the gate is shut.

@@ -50,17 +50,6 @@ fn cache() -> PathBuf {
     )
 }
 
-/// The NATS server that `tests/tools` installed.
-///
-/// # Panics
-/// Where it is not there.
-#[must_use]
-pub fn nats_server() -> PathBuf {
-    let path = env::var_os("LARDER_NATS_SERVER").map_or_else(|| cache().join("tools/bin/nats-server"), PathBuf::from);
-    assert!(path.exists(), "{} is not there; run tests/tools", path.display());
-    path
-}
-
 /// The `larder-provider` executable, beside `larder`.
 ///
 /// # Panics

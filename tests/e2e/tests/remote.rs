@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use larder_e2e::built::{guest, larder, nats_server, provider};
+use larder_e2e::built::{guest, larder, provider};
 use larder_e2e::run::{larder_run, succeeds, told};
+use larder_test_nats::Nats;
 use tempfile::TempDir;
 
 /// How long a server may take to start. Guards the tests against waiting for
@@ -25,30 +25,19 @@ impl Drop for Running {
     }
 }
 
-/// A NATS server on a port of its own, and a directory for the volume.
+/// A NATS server, and a directory for the volume.
 struct Broker {
     directory: TempDir,
-    address: String,
-    _server: Running,
+    nats: Nats,
 }
 
 impl Broker {
     fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let mut command = Command::new(nats_server());
-        command.args(["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir"]).arg(directory.path());
-        let server = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let ports = until("nats-server writes its ports", || {
-            let file = ports_file(directory.path())?;
-            serde_json::from_slice::<serde_json::Value>(&std::fs::read(file).ok()?).ok()
-        });
-        let url = ports.get("nats").and_then(|urls| urls.get(0)).and_then(|url| url.as_str()).unwrap();
-        let address = url.trim_start_matches("nats://").to_owned();
-        Self { directory, address, _server: server }
+        Self { directory: tempfile::tempdir().unwrap(), nats: Nats::start() }
     }
 
     fn volume(&self) -> String {
-        format!("nats://{}/data", self.address)
+        format!("{}/data", self.nats.url())
     }
 
     /// Serves `data`, and returns once it answers.
@@ -57,7 +46,7 @@ impl Broker {
         let mut file = std::fs::File::create(&config).unwrap();
         write!(file, "[volumes.data]\nfile = \"data.larder\"\nwritable = true\n").unwrap();
         let mut command = Command::new(provider());
-        command.arg("--config").arg(&config).args(["--nats", &format!("nats://{}", self.address)]);
+        command.arg("--config").arg(&config).args(["--nats", &self.nats.url()]);
         let running = Running(command.stderr(Stdio::null()).spawn().unwrap());
         until("larder-provider answers", || {
             self.larder(&["df", &self.volume()]).output().ok()?.status.success().then_some(())
@@ -77,11 +66,6 @@ impl Broker {
         command.args(["-v", &format!("{}::/{mode}", self.volume())]).arg(guest(app)).args(arguments);
         command
     }
-}
-
-fn ports_file(directory: &Path) -> Option<PathBuf> {
-    let mut entries = std::fs::read_dir(directory).ok()?.filter_map(Result::ok).map(|entry| entry.path());
-    entries.find(|path| path.extension().is_some_and(|extension| extension == "ports"))
 }
 
 /// Asks again until there is an answer.
@@ -161,7 +145,7 @@ fn what_is_away_is_named_within_seconds() {
     let broker = Broker::start();
     fails_soon(&mut broker.run("rust-files.wasm", "", &["all"]), "nobody serves the volume");
     let _provider = broker.provider();
-    let other = format!("nats://{}/other", broker.address);
+    let other = format!("{}/other", broker.nats.url());
     fails_soon(&mut broker.larder(&["ls", &other]), "nobody serves the volume");
     fails_soon(&mut broker.larder(&["ls", "nats://127.0.0.1:1/data"]), "cannot be reached");
     fails_soon(&mut broker.larder(&["rm", &format!("{}/x", broker.volume())]), "is a remote volume");

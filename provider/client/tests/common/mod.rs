@@ -19,7 +19,7 @@ use larder_nats_server::{ServedVolume, Server};
 use larder_store_service::{Clock, Store};
 use larder_suite::{Case, Mount, Volumes};
 use larder_suite_client::{Guest, Manner};
-use nats::{Nats, unique};
+use nats::{shared, unique};
 
 /// The cases in which it shows that a server does not know where the guest sees
 /// the volume: an absolute link that begins with that path is one to the root.
@@ -64,7 +64,7 @@ impl Served {
             writable: true,
         };
         let served = vec![volume(&main, Mount::Main), volume(&other, Mount::Other)];
-        let server = Nats::shared().serve(served, Arc::clone(clock), Duration::from_secs(30));
+        let server = nats::serve(shared(), served, Arc::clone(clock), Duration::from_secs(30));
         Self { main, other, server: Some(server) }
     }
 
@@ -76,7 +76,7 @@ impl Served {
             Mount::ScopedReadOnly => (&self.main, "/scope", Access::Read),
             Mount::Other => (&self.other, "", Access::Write),
         };
-        let address = Nats::shared().address(&format!("{volume}{directory}"));
+        let address = nats::address(shared(), &format!("{volume}{directory}"));
         let options = larder_nats_client::Options { access, ..larder_nats_client::Options::default() };
         NatsStore::connect(&address, options).unwrap()
     }

@@ -17,7 +17,7 @@ use larder_protocol::messages::Fault;
 use larder_protocol::{refusal, subject};
 use prost::Message;
 
-use crate::common::nats::{Nats, runtime, unique};
+use crate::common::nats::{runtime, shared, unique};
 
 #[derive(Default)]
 pub struct Front {
@@ -50,7 +50,7 @@ impl Front {
         let (behind, outer) = (subject(volume, Access::Write), subject(&front.name, Access::Write));
         let own = Arc::clone(&front);
         runtime().block_on(async move {
-            let url = format!("nats://127.0.0.1:{}", Nats::shared().port());
+            let url = shared().url();
             let nats = async_nats::connect(url).await.unwrap();
             let mut requests = nats.subscribe(outer).await.unwrap();
             nats.flush().await.unwrap();

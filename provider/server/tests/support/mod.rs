@@ -9,7 +9,7 @@
 )]
 
 use std::io::{BufRead, BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,101 +22,32 @@ use larder_protocol::messages::{
     Attributes, Begin, Call, Commit, Fault, Make, Node, Open, Opened, Place, Read, Remove, Reply, Request, Session,
     Settle, Usage, VolumeUsage, Write, commit, reply, write,
 };
+pub use larder_test_nats::Nats;
 use prost::Message;
-use tempfile::TempDir;
 
 pub const CREATE: u32 = 1;
 pub const READ: u32 = 1;
 pub const WRITE: u32 = 2;
 
-/// nats-server on a port of its own; ends with the value.
-pub struct Nats {
-    process: Child,
-    port: u16,
-    directory: TempDir,
+/// Connections of clients.
+pub trait Connect {
+    async fn connect(&self) -> Client;
+    async fn connect_as(&self, user: &str) -> Client;
+    async fn connect_with(&self, options: ConnectOptions) -> Client;
 }
 
-fn program() -> PathBuf {
-    let cache = || {
-        std::env::var_os("LARDER_CACHE")
-            .map_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/larder"), PathBuf::from)
-    };
-    std::env::var_os("LARDER_NATS_SERVER").map_or_else(|| cache().join("tools/bin/nats-server"), PathBuf::from)
-}
-
-impl Nats {
-    pub fn start() -> Self {
-        Self::with("")
-    }
-
-    /// With lines of configuration; relative files in it are those of
-    /// [`path`](Self::path).
-    pub fn with(configuration: &str) -> Self {
-        Self::prepared(TempDir::new().unwrap(), configuration)
-    }
-
-    pub fn prepared(directory: TempDir, configuration: &str) -> Self {
-        std::fs::write(directory.path().join("nats.conf"), configuration).unwrap();
-        let process = spawn(directory.path(), "-1");
-        let ports = directory.path().join(format!("nats-server_{}.ports", process.id()));
-        let text = wait_for(|| std::fs::read_to_string(&ports).ok().filter(|text| text.contains("]")));
-        let digits: String = text.rsplit_once(':').unwrap().1.chars().take_while(char::is_ascii_digit).collect();
-        let nats = Self { process, port: digits.parse().unwrap(), directory };
-        nats.wait();
-        nats
-    }
-
-    fn wait(&self) {
-        wait_for(|| std::net::TcpStream::connect(("127.0.0.1", self.port)).ok());
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
-    }
-
-    pub fn stop(&mut self) {
-        let _ = self.process.kill();
-        self.process.wait().unwrap();
-    }
-
-    /// After [`stop`](Self::stop), on the same port.
-    pub fn start_again(&mut self) {
-        self.process = spawn(self.directory.path(), &self.port.to_string());
-        self.wait();
-    }
-
-    pub async fn connect(&self) -> Client {
+impl Connect for Nats {
+    async fn connect(&self) -> Client {
         self.connect_with(ConnectOptions::new()).await
     }
 
-    pub async fn connect_as(&self, user: &str) -> Client {
+    async fn connect_as(&self, user: &str) -> Client {
         self.connect_with(ConnectOptions::with_user_and_password(user.into(), format!("{user}-password"))).await
     }
 
-    pub async fn connect_with(&self, options: ConnectOptions) -> Client {
+    async fn connect_with(&self, options: ConnectOptions) -> Client {
         options.connect(self.url()).await.unwrap()
     }
-}
-
-impl Drop for Nats {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-fn spawn(directory: &Path, port: &str) -> Child {
-    Command::new(program())
-        .current_dir(directory)
-        .args(["-a", "127.0.0.1", "-p", port, "-c", "nats.conf", "--ports_file_dir", "."])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(directory.join("log")).unwrap())
-        .spawn()
-        .expect("nats-server is installed by tests/tools")
 }
 
 pub fn wait_for<T>(mut found: impl FnMut() -> Option<T>) -> T {
