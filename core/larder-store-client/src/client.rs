@@ -319,7 +319,7 @@ impl<S: Store> Inner<S> {
     /// Closing flushes: what the guest closed is in the store.
     fn flush_at_close(&mut self, opening: &Opening) {
         let Some(inode) = self.inodes.get(&opening.inode) else { return };
-        if inode.pending.is_empty() && inode.creation.is_none() {
+        if inode.is_settled() {
             return;
         }
         // The node need not be held where nobody is left to use it.
@@ -406,7 +406,7 @@ impl<S: Store> Inner<S> {
     pub(crate) fn flush_all(&mut self) {
         self.settle_creations();
         let mut waiting: Vec<u64> =
-            self.inodes.iter().filter(|(_, inode)| !inode.pending.is_empty()).map(|(key, _)| *key).collect();
+            self.inodes.iter().filter(|(_, inode)| !inode.is_settled()).map(|(key, _)| *key).collect();
         waiting.sort_unstable();
         waiting.into_iter().for_each(|key| self.flush_later_reported(key));
     }
@@ -423,10 +423,19 @@ impl<S: Store> Inner<S> {
     /// is reported once, as POSIX has it.
     pub(crate) fn flush(&mut self, key: u64) -> Answer<()> {
         let Some(inode) = self.inodes.get(&key) else { return Ok(()) };
-        if inode.pending.is_empty() && inode.creation.is_none() {
+        if inode.is_settled() {
             return Ok(());
         }
         self.commit(key, Extra::default(), true)
+    }
+
+    /// Sends what waits for this file; a failure is told when it is flushed.
+    pub(crate) fn flush_ahead(&mut self, key: u64) -> Answer<()> {
+        let inode = self.inode(key)?;
+        if inode.creation.is_some() || inode.writer.is_none() {
+            return self.flush(key);
+        }
+        self.commit(key, Extra { later: true, ..Extra::default() }, true)
     }
 
     /// One change with all that waits for this file, and `extra` behind it.
@@ -453,6 +462,7 @@ impl<S: Store> Inner<S> {
             modified: extra.modified,
             sync: extra.sync,
             keep,
+            later: extra.later,
         };
         self.send(key, &change, creation.as_ref())
     }
@@ -468,7 +478,14 @@ impl<S: Store> Inner<S> {
         }
         let inode = self.inode(key)?;
         match answer {
+            Ok(_) if change.later => {
+                inode.unconfirmed = true;
+                inode.fresh = false;
+                inode.cached_version = None;
+                Ok(())
+            }
             Ok(attributes) => {
+                inode.unconfirmed = false;
                 let (node, identity) = (attributes.node, attributes.identity);
                 inode.attributes = Some(attributes);
                 inode.fresh = true;
@@ -480,6 +497,7 @@ impl<S: Store> Inner<S> {
                 Ok(())
             }
             Err(code) => {
+                inode.unconfirmed = false;
                 inode.fresh = false;
                 inode.cached_version = None;
                 if creation.is_some() {
@@ -517,10 +535,12 @@ pub(crate) struct Extra {
     pub(crate) accessed: SetTime,
     pub(crate) modified: SetTime,
     pub(crate) sync: bool,
+    /// It need not be carried out when the call returns.
+    pub(crate) later: bool,
 }
 
 impl Default for Extra {
     fn default() -> Self {
-        Self { size: None, accessed: SetTime::Keep, modified: SetTime::Keep, sync: false }
+        Self { size: None, accessed: SetTime::Keep, modified: SetTime::Keep, sync: false, later: false }
     }
 }

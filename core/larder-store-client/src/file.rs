@@ -172,7 +172,7 @@ impl<S: Store> File<S> {
             // The times that are set replace that of the read.
             opening.touched = false;
             let key = opening.inode;
-            if inner.inode(key)?.pending.is_empty() {
+            if inner.inode(key)?.is_settled() {
                 let node = inner.node(self.opening)?;
                 let change = Change { accessed, modified, ..Change::of(Target::Node(node)) };
                 return inner.send(key, &change, None);
@@ -209,8 +209,7 @@ impl<S: Store> File<S> {
     pub fn sync(&self) -> Result<()> {
         self.on("sync", |inner| {
             let key = inner.opening(self.opening)?.inode;
-            let inode = inner.inode(key)?;
-            if inode.pending.is_empty() && inode.creation.is_none() {
+            if inner.inode(key)?.is_settled() {
                 return inner.ask(|store, call| store.settle(call, true));
             }
             inner.commit(key, Extra { sync: true, ..Extra::default() }, true)
@@ -335,7 +334,7 @@ impl<S: Store> File<S> {
         inode.fresh = false;
         inode.cached_version = None;
         if !inode.pending.fits(data.len()) {
-            inner.flush(key)?;
+            inner.flush_ahead(key)?;
         }
         let far = matches!(position, Position::At(offset) if offset.saturating_add(data.len() as u64) > FAR);
         let inode = inner.inode(key)?;
@@ -344,8 +343,13 @@ impl<S: Store> File<S> {
             inner.inode(key)?.pending.push(position, data);
             inner.waits(data.len());
         } else {
-            inner.flush(key)?;
-            self.write_through(inner, key, position, data)?;
+            let later = inner.options.write_behind && !far;
+            if !later {
+                inner.flush(key)?;
+            } else if !inner.inode(key)?.pending.is_empty() {
+                inner.flush_ahead(key)?;
+            }
+            self.write_through(inner, key, position, data, later)?;
         }
         if self.flags.intersects(DURABLE) {
             inner.commit(key, Extra { sync: true, ..Extra::default() }, true)?;
@@ -353,7 +357,15 @@ impl<S: Store> File<S> {
         Ok(())
     }
 
-    fn write_through(&self, inner: &mut Inner<S>, key: u64, position: Position, data: &dyn Source) -> Answer<()> {
+    /// `later`: a failure is told when the file is flushed.
+    fn write_through(
+        &self,
+        inner: &mut Inner<S>,
+        key: u64,
+        position: Position,
+        data: &dyn Source,
+        later: bool,
+    ) -> Answer<()> {
         let node = inner.node(self.opening)?;
         let mut position = position;
         let mut piece = Vec::with_capacity(data.len().min(MAX_TRANSFER));
@@ -363,7 +375,8 @@ impl<S: Store> File<S> {
             let end = data.len().min(done + MAX_TRANSFER);
             piece.clear();
             data.append_to(done..end, &mut piece);
-            let change = Change { writes: vec![Write { position, bytes: &piece }], ..Change::of(Target::Node(node)) };
+            let writes = vec![Write { position, bytes: &piece }];
+            let change = Change { writes, later, ..Change::of(Target::Node(node)) };
             inner.send(key, &change, None)?;
             if let Position::At(offset) = &mut position {
                 *offset = offset.checked_add(piece.len() as u64).ok_or(ErrorCode::FileTooLarge)?;
@@ -440,7 +453,7 @@ impl<S: Store> File<S> {
             return Ok(());
         }
         let key = inner.inode_of(attributes.clone());
-        if !inner.inode(key)?.pending.is_empty() {
+        if !inner.inode(key)?.is_settled() {
             // The guest has it open and wrote: the answer is older than that.
             // The opening succeeded; a failure waits for the writer.
             if let Err(code) = inner.flush(key) {
@@ -540,7 +553,7 @@ impl<S: Store> File<S> {
             return Ok(attributes);
         }
         let mut attributes = inner.ask(|store, call| store.stat_at(call, at, follow))?;
-        if inner.by_identity(attributes.identity).is_some_and(|inode| !inode.pending.is_empty()) {
+        if inner.by_identity(attributes.identity).is_some_and(|inode| !inode.is_settled()) {
             // The guest wrote to it and has not closed it.
             inner.flush_all();
             attributes = inner.ask(|store, call| store.stat_at(call, at, follow))?;

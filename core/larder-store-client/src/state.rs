@@ -20,6 +20,8 @@ pub(crate) struct Inode {
     /// since.
     pub(crate) cached_version: Option<u64>,
     pub(crate) pending: Pending,
+    /// Changes were sent whose failure was not asked for yet.
+    pub(crate) unconfirmed: bool,
     /// The node through which pending writes go to the store.
     pub(crate) writer: Option<Node>,
     /// The creation that is deferred.
@@ -31,6 +33,13 @@ pub(crate) struct Inode {
     pub(crate) unreported: Option<ErrorCode>,
     /// Openings of it.
     pub(crate) opens: u32,
+}
+
+impl Inode {
+    /// The store has all that the guest did to it, and said so.
+    pub(crate) const fn is_settled(&self) -> bool {
+        self.pending.is_empty() && self.creation.is_none() && !self.unconfirmed
+    }
 }
 
 /// A file to create.

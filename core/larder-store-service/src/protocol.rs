@@ -196,6 +196,8 @@ pub struct Change<'a> {
     pub sync: bool,
     /// For a [`Target::File`]: hold the node.
     pub keep: bool,
+    /// For a [`Target::Node`]: the answer may come before the change.
+    pub later: bool,
 }
 
 impl<'a> Change<'a> {
@@ -210,6 +212,7 @@ impl<'a> Change<'a> {
             modified: SetTime::Keep,
             sync: false,
             keep: false,
+            later: false,
         }
     }
 }

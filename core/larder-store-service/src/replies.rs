@@ -37,6 +37,11 @@ impl Replies {
         Some(found.map_or(Err(ErrorCode::NotRecoverable), |(_, answer)| answer.clone()))
     }
 
+    /// The last operation that was carried out; 0 before the first.
+    pub(crate) const fn last(&self) -> u64 {
+        self.last
+    }
+
     /// Remembers an answer, and forgets the oldest.
     pub(crate) fn remember(&mut self, operation: u64, answer: Answer<Done>) {
         self.last = self.last.max(operation);

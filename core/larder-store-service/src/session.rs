@@ -40,6 +40,12 @@ impl Session {
         Self { service, id, state: Mutex::default() }
     }
 
+    /// The number of the last change that was carried out; 0 before the first.
+    #[must_use]
+    pub fn last_change(&self) -> u64 {
+        self.state.lock().replies.last()
+    }
+
     /// Carries out the notes and then `query`.
     fn query<T>(&self, call: &Call, query: impl FnOnce(&mut State) -> Answer<T>) -> Answer<T> {
         let mut state = self.state.lock();

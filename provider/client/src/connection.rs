@@ -53,6 +53,9 @@ pub struct Options {
     /// may then be a second old, unless this store changed or opened the file
     /// since. 0: every read asks the server.
     pub read_ahead: usize,
+    /// Where the guest sees the volume, an absolute path: an absolute symbolic
+    /// link that begins with it leads there.
+    pub mount_path: String,
     /// Shown to operators: who calls.
     pub client_name: String,
 }
@@ -65,6 +68,7 @@ impl Default for Options {
             credentials: None,
             tls_ca: None,
             read_ahead: 4,
+            mount_path: "/".to_owned(),
             client_name: "larder".to_owned(),
         }
     }
@@ -202,7 +206,7 @@ impl Line {
             unknown += 1;
             let until = deadline.min(Instant::now() + patience);
             let why = match timeout_at(until, waiting.next()).await {
-                Ok(Some(Ok(reply))) if !is_overloaded(&reply) => return Ok(reply),
+                Ok(Some(Ok(reply))) if !is_postponed(&reply) => return Ok(reply),
                 Ok(Some(Err(Unsent::Never(reason)))) => return Err(Unanswered::Unsendable(reason)),
                 Err(_) if until == deadline => return Err(Unanswered::Silence),
                 Err(_) => {
@@ -249,8 +253,10 @@ enum Unsent {
     Lost,
 }
 
-fn is_overloaded(reply: &Reply) -> bool {
-    matches!(&reply.result, Some(reply::Result::Refusal(refusal)) if refusal.fault() == Fault::Overloaded)
+/// Whether nothing was done, and the same may be done in a moment.
+fn is_postponed(reply: &Reply) -> bool {
+    let Some(reply::Result::Refusal(refusal)) = &reply.result else { return false };
+    matches!(refusal.fault(), Fault::Overloaded | Fault::OutOfOrder)
 }
 
 async fn connect(address: Address, options: Options, deadline: Instant) -> Result<Line, ConnectError> {

@@ -13,6 +13,7 @@ mod ahead;
 mod connection;
 mod error;
 mod joined;
+mod later;
 mod store;
 
 pub use address::{Address, AddressError};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use larder_core::{ErrorCode, Follow, MetadataHash, SetTime};
+use larder_core::{ErrorCode, FileType, Follow, MetadataHash, SetTime, Timestamp};
 use larder_protocol::messages::{self, Fault, Reply, Request};
 use larder_protocol::reply::{self, Failure};
 use larder_protocol::request;
@@ -22,6 +22,7 @@ use crate::address::Address;
 use crate::ahead::{Ahead, LEAST_LENGTH, Readers};
 use crate::connection::{Connection, Line, Options, Question, Unanswered};
 use crate::error::ConnectError;
+use crate::later::Later;
 
 pub use larder_protocol::messages::VolumeUsage;
 
@@ -51,6 +52,7 @@ pub struct NatsStore {
     options: Options,
     session: Mutex<Option<Session>>,
     readers: Readers,
+    later: Later,
 }
 
 /// The session.
@@ -94,6 +96,7 @@ impl NatsStore {
             options,
             session: Mutex::new(None),
             readers: Readers::default(),
+            later: Later::default(),
         };
         let session = store.new_session().map_err(|unmet| store.refused(unmet))?;
         *store.session.lock() = Some(session);
@@ -135,7 +138,8 @@ impl NatsStore {
     }
 
     fn new_session(&self) -> Result<Session, Unmet> {
-        let begin = request::begin(VERSION, self.address.directory(), &self.options.client_name);
+        let begin =
+            request::begin(VERSION, self.address.directory(), &self.options.mount_path, &self.options.client_name);
         let payload = Bytes::from(begin.encode_to_vec());
         // Of two sessions that were begun, one is not used: its lease ends it.
         let question = Question { first: payload.clone(), again: payload };
@@ -189,32 +193,35 @@ impl NatsStore {
         deadline: Instant,
         answer: impl FnOnce(Reply) -> Result<T, Failure>,
     ) -> Answer<T> {
+        // A call is carried out behind all that came before it.
+        self.later.wait(deadline);
         let lost = self.check(call)?;
         for note in call.notes.iter().filter(|note| note.closed) {
             self.readers.forget(note.node);
         }
         let reply = self.connection.ask(question(request, changes), deadline);
-        let failure = match reply.map(answer) {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(Failure::Code(code))) => return Err(code),
-            Ok(Err(failure)) => failure,
-            Err(unanswered) => {
-                tracing::warn!(address = %self.address, "a call to the volume was not answered: {unanswered:?}");
-                return Err(ErrorCode::Io);
+        answered(reply, answer, &lost, &self.address)
+    }
+
+    /// A change whose answer comes later.
+    fn commit_later(&self, call: &Call, node: Node, change: &Change<'_>) -> Answer<()> {
+        let lost = self.check(call)?;
+        let (line, address) = (self.connection.line().clone(), self.address.clone());
+        let deadline = self.connection.deadline();
+        self.later.push(node, call.operation, deadline, |after| {
+            let mut request = request::commit(call, change);
+            if let Some(call) = &mut request.call {
+                call.after = after;
             }
-        };
-        match failure {
-            Failure::Refused(refusal) => match refusal.fault() {
-                Fault::NoSession => say_lost(&lost, &self.address),
-                Fault::Unsupported => return Err(ErrorCode::Unsupported),
-                fault => {
-                    let fault = fault.as_str_name();
-                    tracing::warn!(address = %self.address, fault, "a call was refused: {}", refusal.message);
-                }
-            },
-            _ => tracing::warn!(address = %self.address, "an answer is none of this protocol"),
-        }
-        Err(ErrorCode::Io)
+            let question = question(request, true);
+            let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+            self.connection.spawn(async move {
+                let reply = line.ask(&question, deadline).await;
+                let _ = sender.send(answered(reply, reply::attributes, &lost, &address).map(drop));
+            });
+            receiver
+        });
+        Ok(())
     }
 
     /// Identities are the server process's: those of other servers may be the
@@ -261,6 +268,7 @@ impl NatsStore {
 impl Drop for NatsStore {
     fn drop(&mut self) {
         let Some(session) = self.session.lock().take() else { return };
+        self.later.wait(self.connection.deadline());
         self.readers.forget_all();
         if !session.lost.load(Ordering::Relaxed) {
             let _ = self.connection.ask(self.ended(session.id), Instant::now() + END_WITHIN);
@@ -270,8 +278,24 @@ impl Drop for NatsStore {
 
 /// A request without an operation number.
 fn bare(session: u64, operation: messages::request::Operation) -> Request {
-    let call = messages::Call { session, operation: 0, notes: Vec::new() };
+    let call = messages::Call { session, operation: 0, ..messages::Call::default() };
     Request { call: Some(call), operation: Some(operation) }
+}
+
+/// Attributes that mean nothing: the change is not carried out yet.
+const fn unknown(node: Node) -> Attributes {
+    const NEVER: Timestamp = Timestamp::from_seconds(0);
+    Attributes {
+        node,
+        file_type: FileType::RegularFile,
+        identity: MetadataHash { lower: 0, upper: 0 },
+        link_count: 0,
+        size: 0,
+        version: 0,
+        accessed: NEVER,
+        modified: NEVER,
+        changed: NEVER,
+    }
 }
 
 /// A change is repeated as it is: it is carried out once. A query is repeated
@@ -287,6 +311,36 @@ fn question(mut request: Request, changes: bool) -> Question {
         _ => first.clone(),
     };
     Question { first, again }
+}
+
+/// What a reply means for the guest. Says what is worth saying.
+fn answered<T>(
+    reply: Result<Reply, Unanswered>,
+    answer: impl FnOnce(Reply) -> Result<T, Failure>,
+    lost: &AtomicBool,
+    address: &Address,
+) -> Answer<T> {
+    let failure = match reply.map(answer) {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(Failure::Code(code))) => return Err(code),
+        Ok(Err(failure)) => failure,
+        Err(unanswered) => {
+            tracing::warn!(%address, "a call to the volume was not answered: {unanswered:?}");
+            return Err(ErrorCode::Io);
+        }
+    };
+    match failure {
+        Failure::Refused(refusal) => match refusal.fault() {
+            Fault::NoSession => say_lost(lost, address),
+            Fault::Unsupported => return Err(ErrorCode::Unsupported),
+            fault => {
+                let fault = fault.as_str_name();
+                tracing::warn!(%address, fault, "a call was refused: {}", refusal.message);
+            }
+        },
+        _ => tracing::warn!(%address, "an answer is none of this protocol"),
+    }
+    Err(ErrorCode::Io)
 }
 
 fn is_fault(reply: &Reply, fault: Fault) -> bool {
@@ -333,6 +387,8 @@ impl Store for NatsStore {
             return Ok(welcome);
         }
         self.readers.forget_all();
+        self.later.wait(self.connection.deadline());
+        self.later.forget();
         if let Some(old) = current.take().filter(|old| !old.lost.load(Ordering::Relaxed)) {
             let (line, question) = (self.connection.line().clone(), self.ended(old.id));
             self.connection.spawn(async move { line.ask(&question, Instant::now() + END_WITHIN).await });
@@ -375,6 +431,7 @@ impl Store for NatsStore {
         if !ahead {
             return self.ask_until(call, request::read(call, node, offset, length), false, deadline, reply::content);
         }
+        self.later.wait(deadline);
         self.check(call)?;
         let read_ahead = |offset| self.read_ahead(call, node, offset, length);
         let sent = self.readers.next(node, offset, length, self.options.read_ahead, read_ahead);
@@ -388,7 +445,19 @@ impl Store for NatsStore {
     }
 
     fn commit(&self, call: &Call, change: &Change<'_>) -> Answer<Attributes> {
+        if let Target::Node(node) = change.target
+            && change.later
+            && !change.sync
+        {
+            self.readers.forget(node);
+            self.commit_later(call, node, change)?;
+            return Ok(unknown(node));
+        }
         let attributes = self.ask(call, request::commit(call, change), true, reply::attributes);
+        let attributes = match change.target {
+            Target::Node(node) => self.later.failure(node).and(attributes),
+            Target::File(_) => attributes,
+        };
         match (&attributes, change.target) {
             (Ok(attributes), _) => self.readers.forget(attributes.node),
             (Err(_), Target::Node(node)) => self.readers.forget(node),

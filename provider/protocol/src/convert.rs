@@ -26,7 +26,8 @@ pub(crate) fn from_node(node: Option<&Node>) -> Result<store::Node> {
 
 pub(crate) fn call(call: &store::Call) -> Call {
     let note = |note: &store::Note| Note { node: Some(node(note.node)), read: note.read, closed: note.closed };
-    Call { session: call.session, operation: call.operation, notes: call.notes.iter().map(note).collect() }
+    let notes = call.notes.iter().map(note).collect();
+    Call { session: call.session, operation: call.operation, notes, after: 0 }
 }
 
 pub(crate) fn from_call(call: Option<&Call>) -> Result<store::Call> {
@@ -239,5 +240,7 @@ pub(crate) fn from_commit(commit: &Commit) -> Result<store::Change<'_>> {
         modified: from_new_time(commit.modified.as_ref())?,
         sync: commit.sync,
         keep: commit.keep,
+        // The order of messages is the caller's business: `Call.after`.
+        later: false,
     })
 }

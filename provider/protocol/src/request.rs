@@ -12,11 +12,16 @@ fn request(call: &Call, operation: Operation) -> Request {
     Request { call: Some(convert::call(call)), operation: Some(operation) }
 }
 
-/// Begins a session on `directory` of the volume (empty: all of it). `client`
-/// tells operators who calls.
+/// Begins a session on `directory` of the volume (empty: all of it), which the
+/// caller sees at `mount_path` (empty: `/`). `client` tells operators who calls.
 #[must_use]
-pub fn begin(version: u32, directory: &str, client: &str) -> Request {
-    let begin = wire::Begin { version, directory: directory.to_owned(), client: client.to_owned() };
+pub fn begin(version: u32, directory: &str, mount_path: &str, client: &str) -> Request {
+    let begin = wire::Begin {
+        version,
+        directory: directory.to_owned(),
+        client: client.to_owned(),
+        mount_path: mount_path.to_owned(),
+    };
     Request { call: None, operation: Some(Operation::Begin(begin)) }
 }
 

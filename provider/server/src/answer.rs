@@ -5,7 +5,7 @@ use async_nats::service::Request as Asked;
 use bytes::Bytes;
 use larder_core::ErrorCode;
 use larder_protocol::messages::request::Operation;
-use larder_protocol::messages::{Fault, Reply, Request, VolumeUsage, reply};
+use larder_protocol::messages::{Call, Fault, Reply, Request, VolumeUsage, reply};
 use prost::Message;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -52,6 +52,9 @@ pub(crate) fn carry_out(session: &ServedSession, mut request: Request) -> Reply 
             let ends = matches!(operation, Operation::Settle(settle) if settle.end);
             let changes = may_change(operation);
             let reply = match session.held.lock().as_ref() {
+                Some((held, _)) if is_out_of_order(request.call.as_ref(), held.last_change()) => {
+                    return larder_protocol::refusal(Fault::OutOfOrder, "the change before it was not carried out yet");
+                }
                 Some((held, _)) => larder_protocol::carry_out(held, &request),
                 None => no_session(),
             };
@@ -67,6 +70,38 @@ pub(crate) fn carry_out(session: &ServedSession, mut request: Request) -> Reply 
     }
 }
 
+/// Most bytes that a quick call moves: 64 KiB.
+const QUICK_BYTES: usize = 64 << 10;
+
+/// Whether the call takes some microseconds: other sessions' requests wait for
+/// so long.
+pub(crate) fn is_quick(request: &Request) -> bool {
+    let little = |bytes: u32| bytes as usize <= QUICK_BYTES;
+    match &request.operation {
+        _ if blocks(request) || request.call.as_ref().is_some_and(|call| call.notes.len() > MOST_QUICK_NOTES) => false,
+        Some(Operation::List(list)) => list.most <= MOST_QUICK_ENTRIES,
+        Some(Operation::Read(read)) => little(read.length),
+        Some(Operation::Open(open)) => little(open.want),
+        Some(Operation::Commit(commit)) => {
+            commit.writes.iter().map(|write| write.bytes.len()).sum::<usize>() <= QUICK_BYTES
+        }
+        _ => true,
+    }
+}
+
+/// Most notes, and entries of a listing, of a quick call.
+const MOST_QUICK_NOTES: usize = 64;
+const MOST_QUICK_ENTRIES: u32 = 16;
+
+/// Whether the call may write a file, or let go of many nodes.
+pub(crate) const fn blocks(request: &Request) -> bool {
+    match &request.operation {
+        Some(Operation::Settle(settle)) => settle.sync || settle.end,
+        Some(Operation::Commit(commit)) => commit.sync,
+        _ => false,
+    }
+}
+
 /// Whether the operation may change what a save would write.
 const fn may_change(operation: &Operation) -> bool {
     match operation {
@@ -79,6 +114,11 @@ const fn may_change(operation: &Operation) -> bool {
         | Operation::Link(_) => true,
         _ => false,
     }
+}
+
+/// Whether a new change waits for one that did not come yet.
+fn is_out_of_order(call: Option<&Call>, last: u64) -> bool {
+    call.is_some_and(|call| call.after != 0 && call.operation > last && call.after != last)
 }
 
 pub(crate) fn no_session() -> Reply {

@@ -13,6 +13,7 @@
 
 mod answer;
 mod queue;
+mod requests;
 mod server;
 mod sessions;
 mod settings;

@@ -21,7 +21,10 @@ pub(crate) enum NotTaken {
 
 struct State<J> {
     jobs: VecDeque<J>,
+    /// Somebody works it off.
     running: bool,
+    /// A job was taken out and is not done yet.
+    in_hand: bool,
     ended: bool,
     heard: Instant,
 }
@@ -31,7 +34,13 @@ pub(crate) struct Queue<J>(Mutex<State<J>>);
 
 impl<J> Queue<J> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { jobs: VecDeque::new(), running: false, ended: false, heard: Instant::now() }))
+        Self(Mutex::new(State {
+            jobs: VecDeque::new(),
+            running: false,
+            in_hand: false,
+            ended: false,
+            heard: Instant::now(),
+        }))
     }
 
     /// Takes a job. True where the caller must see to it that the queue is
@@ -45,7 +54,7 @@ impl<J> Queue<J> {
             return Err((job, NotTaken::Ended));
         }
         state.heard = Instant::now();
-        if state.jobs.len() + usize::from(state.running) >= MOST_QUEUED {
+        if state.jobs.len() + usize::from(state.in_hand) >= MOST_QUEUED {
             return Err((job, NotTaken::Full));
         }
         state.jobs.push_back(job);
@@ -57,6 +66,7 @@ impl<J> Queue<J> {
     pub(crate) fn next(&self) -> Option<J> {
         let mut state = self.0.lock();
         let job = state.jobs.pop_front();
+        state.in_hand = job.is_some();
         if job.is_none() {
             state.running = false;
             // The lease counts from the end of the work.
@@ -102,12 +112,15 @@ mod tests {
     fn it_is_bounded() {
         let queue = Queue::new();
         assert_eq!(queue.push(0), Ok(true));
-        // It runs, and counts.
-        queue.next();
         for number in 1..MOST_QUEUED {
             assert_eq!(queue.push(number), Ok(false));
         }
         assert_eq!(queue.push(MOST_QUEUED), Err((MOST_QUEUED, NotTaken::Full)));
+        // What runs counts as what waits does.
+        queue.next();
+        assert_eq!(queue.push(MOST_QUEUED), Err((MOST_QUEUED, NotTaken::Full)));
+        queue.next();
+        assert_eq!(queue.push(MOST_QUEUED), Ok(false));
     }
 
     #[test]

@@ -1,5 +1,4 @@
 //! The server: its subjects, its bounds, and its end.
-#![allow(clippy::result_large_err, reason = "a reply is an error here as often as not, and is not passed far")]
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,24 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use async_nats::service::ServiceExt;
 use async_nats::service::endpoint::Endpoint;
-use async_nats::service::{Request as Asked, ServiceExt};
 use futures::{FutureExt, StreamExt};
-use larder_core::ErrorCode;
-use larder_protocol::messages::request::Operation;
-use larder_protocol::messages::{Begin, Fault, Reply};
 use larder_protocol::{Access, MOST_REQUEST_BYTES};
-use larder_store_service::{Clock, Service, Store, VERSION};
-use parking_lot::Mutex;
-use tokio::runtime::Handle;
+use larder_store_service::Clock;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ServedVolume;
-use crate::answer::{self, Job, Permits, no_session};
-use crate::queue::{MOST_QUEUED, NotTaken, Queue};
-use crate::sessions::{ServedSession, Sessions};
-use crate::volume::{Served, Slot};
+use crate::requests::{BYTES_UNIT, Door, Shared, word};
+use crate::sessions::Sessions;
+use crate::volume::Served;
 
 /// The name among NATS services (`nats service ls`).
 pub const SERVICE: &str = "larder";
@@ -44,12 +37,6 @@ pub const MOST_IN_PROGRESS: usize = 1024;
 /// Most bytes of requests that wait or run: 256 MiB. Guards memory where
 /// [`MOST_IN_PROGRESS`] of them are large.
 pub const MOST_WAITING_BYTES: usize = 256 << 20;
-
-/// What one permit of the bytes stands for: permits are counted in 32 bits.
-const BYTES_UNIT: usize = 1 << 10;
-
-/// The longest client name that is logged, in bytes. Guards the log.
-const MOST_LOGGED: usize = 128;
 
 /// How often leases are looked at: an eighth of the lease within these bounds.
 const SHORTEST_TICK: Duration = Duration::from_millis(10);
@@ -83,23 +70,6 @@ impl Default for ServerOptions {
             clock: Arc::new(larder_transfer::now),
         }
     }
-}
-
-/// What all tasks of a server share.
-struct Shared {
-    options: ServerOptions,
-    sessions: Sessions,
-    ending: AtomicBool,
-    places: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
-    /// The largest message that NATS takes, in bytes.
-    most_reply: usize,
-}
-
-/// One subject of one volume.
-struct Door {
-    served: Arc<Served>,
-    access: Access,
 }
 
 /// Serves volumes until it is shut down or dropped. Dropping it ends serving
@@ -265,13 +235,6 @@ async fn ensure_unserved(nats: &async_nats::Client, name: &str) -> Result<()> {
     }
 }
 
-const fn word(access: Access) -> &'static str {
-    match access {
-        Access::Read => "read",
-        Access::Write => "write",
-    }
-}
-
 fn endpoint_name(volume: &str, access: Access) -> String {
     format!("{volume}-{}", word(access))
 }
@@ -295,170 +258,6 @@ fn statistics(volumes: &[Arc<Served>], endpoint: &str) -> serde_json::Value {
 async fn serve(shared: Arc<Shared>, door: Arc<Door>, mut endpoint: Endpoint) {
     while let Some(asked) = endpoint.next().await {
         shared.accept(&door, asked).await;
-    }
-}
-
-/// Whether a reply may go there. Whoever asks chooses the subject, and the
-/// server may be allowed to publish where the asker is not: what steers NATS
-/// or Larder gets no replies.
-fn is_answerable(asked: &Asked) -> bool {
-    asked.message.reply.as_ref().is_some_and(|reply| !reply.starts_with('$') && !reply.starts_with("larder."))
-}
-
-impl Shared {
-    /// Brings a request on its way. What takes time is done elsewhere.
-    async fn accept(self: &Arc<Self>, door: &Arc<Door>, asked: Asked) {
-        if !is_answerable(&asked) {
-            tracing::debug!(subject = %asked.message.subject, "ignored a message that cannot be answered");
-            return;
-        }
-        if let Err((asked, reply)) = self.start(door, asked) {
-            self.answer(&asked, reply).await;
-        }
-    }
-
-    async fn answer(&self, asked: &Asked, reply: Reply) {
-        if let Err(error) = asked.respond(Ok(answer::encode(reply, self.most_reply))).await {
-            tracing::warn!(%error, "cannot send an answer");
-        }
-    }
-
-    fn permits(&self, bytes: usize) -> Result<Permits, Reply> {
-        let overloaded = || larder_protocol::refusal(Fault::Overloaded, "too many requests are in progress");
-        let bytes = u32::try_from(bytes.div_ceil(BYTES_UNIT)).unwrap_or(u32::MAX);
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        // Looked at behind the place: whoever ends the server waits for it.
-        if self.ending.load(Ordering::SeqCst) {
-            return Err(larder_protocol::refusal(Fault::Ending, "the server is ending"));
-        }
-        let place = place.map_err(|_| overloaded())?;
-        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| overloaded())?;
-        Ok(Permits { _place: place, _bytes: bytes })
-    }
-
-    /// # Errors
-    /// The request that was not started, and what to answer.
-    fn start(self: &Arc<Self>, door: &Arc<Door>, asked: Asked) -> Result<(), (Asked, Reply)> {
-        let payload = &asked.message.payload;
-        if payload.len() > MOST_REQUEST_BYTES {
-            let text = format!("a request has at most {MOST_REQUEST_BYTES} bytes");
-            return Err((asked, larder_protocol::refusal(Fault::BadRequest, text)));
-        }
-        let permits = match self.permits(payload.len()) {
-            Ok(permits) => permits,
-            Err(reply) => return Err((asked, reply)),
-        };
-        let request = match larder_protocol::decode_request(payload) {
-            Ok(request) => request,
-            Err(refusal) => {
-                return Err((
-                    asked,
-                    Reply { result: Some(larder_protocol::messages::reply::Result::Refusal(refusal)) },
-                ));
-            }
-        };
-        if let Some(Operation::Begin(begin)) = request.operation {
-            self.start_begin(Arc::clone(door), asked, begin, permits);
-            return Ok(());
-        }
-        let id = request.call.as_ref().map_or(0, |call| call.session);
-        let found = self.sessions.get(id);
-        let Some(session) =
-            found.filter(|session| session.access == door.access && Arc::ptr_eq(&session.served, &door.served))
-        else {
-            return Err((asked, no_session()));
-        };
-        match session.queue.push(Job { asked, request, _permits: permits }) {
-            Ok(true) => self.run(session),
-            Ok(false) => {}
-            Err((job, NotTaken::Ended)) => return Err((job.asked, no_session())),
-            Err((job, NotTaken::Full)) => {
-                let text = format!("a session has at most {MOST_QUEUED} requests under way");
-                return Err((job.asked, larder_protocol::refusal(Fault::Overloaded, text)));
-            }
-        }
-        Ok(())
-    }
-
-    /// Works a session's queue off, away from the tasks: a call takes the
-    /// processor, and a sync may write a file.
-    fn run(self: &Arc<Self>, session: Arc<ServedSession>) {
-        let shared = Arc::clone(self);
-        let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || {
-            // A session whose call panicked is in no known state.
-            let _guard = EndOnPanic { shared: &shared, session: &session };
-            while let Some(Job { asked, request, _permits }) = session.queue.next() {
-                let reply = answer::carry_out(&session, request);
-                if session.queue.has_ended() {
-                    shared.sessions.remove(session.id);
-                }
-                runtime.block_on(shared.answer(&asked, reply));
-            }
-        });
-    }
-
-    fn start_begin(self: &Arc<Self>, door: Arc<Door>, asked: Asked, begin: Begin, permits: Permits) {
-        let shared = Arc::clone(self);
-        let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || {
-            let _permits = permits;
-            let reply = shared.begin(&door, &begin).unwrap_or_else(|reply| reply);
-            runtime.block_on(shared.answer(&asked, reply));
-        });
-    }
-
-    /// # Errors
-    /// What to answer where no session begins.
-    fn begin(&self, door: &Door, begin: &Begin) -> Result<Reply, Reply> {
-        let failed = |error: larder_core::Error| larder_protocol::error(error.code());
-        if begin.version != VERSION {
-            let text = format!("the server speaks version {VERSION} of larder:fs/store, not {}", begin.version);
-            return Err(larder_protocol::refusal(Fault::Unsupported, text));
-        }
-        let Some(whole) = door.served.view(door.access) else {
-            return Err(larder_protocol::error(ErrorCode::ReadOnly));
-        };
-        let Some(slot) = Slot::take(&door.served, self.options.most_sessions) else {
-            let text = format!("the volume has {} sessions already", self.options.most_sessions);
-            return Err(larder_protocol::refusal(Fault::Overloaded, text));
-        };
-        let view = whole.subdirectory(&begin.directory, whole.rights()).map_err(failed)?;
-        let service = Service::new(Arc::clone(&self.options.clock)).mount(&view, "/").map_err(failed)?;
-        let session = Arc::new(service).session();
-        let mut welcome = session.begin(begin.version).map_err(larder_protocol::error)?;
-        let inner_id = welcome.session;
-        let id = getrandom::u64().map_err(|_| larder_protocol::error(ErrorCode::Io))?;
-        welcome.session = id;
-        let served = ServedSession {
-            id,
-            inner_id,
-            served: Arc::clone(&door.served),
-            access: door.access,
-            queue: Queue::new(),
-            held: Mutex::new(Some((session, slot))),
-        };
-        // 0 is no session, and one number in 2^64 is taken: the caller asks again.
-        if id == 0 || !self.sessions.insert(Arc::new(served)) {
-            return Err(larder_protocol::refusal(Fault::Overloaded, "no number for the session"));
-        }
-        let client: String = begin.client.chars().take(MOST_LOGGED).collect();
-        tracing::debug!(volume = door.served.name, access = word(door.access), directory = ?begin.directory, ?client, "a session begins");
-        Ok(larder_protocol::welcome(&welcome, self.options.lease))
-    }
-}
-
-struct EndOnPanic<'a> {
-    shared: &'a Shared,
-    session: &'a ServedSession,
-}
-
-impl Drop for EndOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.session.end();
-            self.shared.sessions.remove(self.session.id);
-        }
     }
 }
 

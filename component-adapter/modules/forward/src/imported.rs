@@ -159,6 +159,7 @@ impl Store for Imported {
             modified: set_time(change.modified),
             sync: change.sync,
             keep: change.keep,
+            later: change.later,
         };
         calling(call, |call| wit::commit(call, &change)).map(attributes)
     }

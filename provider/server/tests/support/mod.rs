@@ -107,7 +107,7 @@ impl Caller {
     }
 
     pub async fn begin(&self, directory: &str) -> Reply {
-        let begin = Begin { version: 1, directory: directory.into(), client: "test".into() };
+        let begin = Begin { version: 1, directory: directory.into(), client: "test".into(), ..Begin::default() };
         self.ask(0, 0, Operation::Begin(begin)).await
     }
 
@@ -126,7 +126,7 @@ impl Caller {
 }
 
 pub fn request(session: u64, operation: u64, what: Operation) -> Vec<u8> {
-    let call = Call { session, operation, notes: Vec::new() };
+    let call = Call { session, operation, ..Call::default() };
     Request { call: Some(call), operation: Some(what) }.encode_to_vec()
 }
 

@@ -165,6 +165,7 @@ pub(super) fn change(change: &wit::Change) -> Result<service::Change<'_>, ErrorC
         modified: set_time(change.modified)?,
         sync: change.sync,
         keep: change.keep,
+        later: change.later,
     })
 }
 

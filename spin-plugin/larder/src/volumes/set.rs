@@ -58,7 +58,8 @@ impl VolumeSet {
         for argument in arguments {
             if let VolumeAddress::Nats(address) = &argument.address {
                 let access = if argument.purpose.read_only { Access::Read } else { Access::Write };
-                let volume = RemoteVolume::connect(address, &Options { access, ..nats.clone() })?;
+                let options = Options { access, mount_path: argument.guest.clone(), ..nats.clone() };
+                let volume = RemoteVolume::connect(address, &options)?;
                 table.add_remote(&argument.guest, Arc::new(volume))?;
                 continue;
             }
