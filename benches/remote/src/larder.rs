@@ -85,7 +85,7 @@ pub(crate) fn client(nats: &Nats, case: &Case, number: usize, time: Duration) ->
                 done += 1.0;
             }
             Work::SmallWrite => {
-                let new = format!("w{round}");
+                let new = format!("w{}", round % FILES);
                 let file = open(&folder, &new, OpenFlags::CREATE | OpenFlags::TRUNCATE, true)?;
                 file.write(0, &block.get(..SMALL).unwrap_or_default())?;
                 drop(file);

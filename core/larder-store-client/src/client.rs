@@ -316,6 +316,11 @@ impl<S: Store> Inner<S> {
         }
     }
 
+    /// What was noted, to be told later than the next call.
+    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
     /// Closing flushes: what the guest closed is in the store.
     fn flush_at_close(&mut self, opening: &Opening) {
         let Some(inode) = self.inodes.get(&opening.inode) else { return };

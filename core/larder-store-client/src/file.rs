@@ -10,8 +10,8 @@ use larder_core::{
     SetTime, Source,
 };
 use larder_store_service::{
-    Answer, Attributes, Change, MAX_ENTRIES, MAX_TRANSFER, NewNode, Node, Note, Opened, Opening, Place, Position,
-    Removal, Store, Target, Write,
+    Answer, Attributes, Change, Entry, MAX_ENTRIES, MAX_TRANSFER, NewNode, Node, Note, Opened, Opening, Place,
+    Position, Removal, Store, Target, Write,
 };
 
 use crate::client::{Client, Extra, Inner};
@@ -25,6 +25,10 @@ const MOST_READ: usize = 16 << 20;
 /// Writes beyond this offset are not deferred: 1 TiB, the usual bound of a
 /// file. Their refusal is told at once.
 const FAR: u64 = 1 << 40;
+
+/// The longest way, in components, to a directory that is listed because files
+/// are created there: 4. Bounds what is spent for calls that are saved later.
+const MOST_WAY: usize = 4;
 
 /// Bytes of a name, and of a path, whose creation is deferred: POSIX's
 /// `NAME_MAX` and `PATH_MAX`. Longer ones the store judges at once.
@@ -411,6 +415,7 @@ impl<S: Store> File<S> {
     /// As `larder_core::Descriptor::open_at`.
     pub fn open_at(&self, follow: Follow, path: &str, open: OpenFlags, flags: DescriptorFlags) -> Result<Self> {
         self.on_path("open", path, |inner, at| {
+            self.learn_way(inner, at, open, flags);
             if let Some(deferred) = self.defer_creation(inner, at, follow, open, flags) {
                 return Ok(deferred);
             }
@@ -479,6 +484,48 @@ impl<S: Store> File<S> {
                 inner.with_cache(key, crate::content::Cached::clear)?;
                 inner.inode(key)?.cached_version = None;
             }
+        }
+        Ok(())
+    }
+
+    /// Lists the directory in which file after file is created: then creating
+    /// another one there needs no call of its own.
+    fn learn_way(&self, inner: &mut Inner<S>, at: Place<'_>, open: OpenFlags, flags: DescriptorFlags) {
+        let creates = open.contains(OpenFlags::CREATE) && !open.contains(OpenFlags::EXCLUSIVE);
+        let way = at.path.rsplit_once('/').map_or("", |(way, _)| way);
+        if !inner.options.write_behind
+            || !inner.options.cache
+            || !creates
+            || !flags.contains(DescriptorFlags::WRITE)
+            || way.split('/').count() > MOST_WAY
+            || !matches!(inner.names.foresee(self.identity, at.path), Foreseen::Unknown)
+            || !inner.names.is_worth_listing(self.identity, way)
+        {
+            return;
+        }
+        // What fails here fails again in the creation, which tells it.
+        let _ = self.list_way(inner, at.directory, way);
+    }
+
+    fn list_way(&self, inner: &mut Inner<S>, base: Node, way: &str) -> Answer<()> {
+        let (mut directory, mut identity) = (base, self.identity);
+        let ends = way.match_indices('/').map(|(end, _)| end).chain([way.len()]);
+        for prefix in ends.filter_map(|end| way.get(..end)).filter(|prefix| !prefix.is_empty()) {
+            // A link is another way than it looks: it is not learned.
+            let (follow, flags, access) = (Follow::No, OpenFlags::DIRECTORY, DescriptorFlags::READ);
+            let how = Opening { follow, flags, access, want: 0, known: None };
+            let opened = inner.ask(|store, call| store.open(call, Place { directory: base, path: prefix }, how))?;
+            inner.note(Note { node: opened.attributes.node, read: false, closed: true });
+            (directory, identity) = (opened.attributes.node, opened.attributes.identity);
+            inner.names.learn(self.identity, prefix, Known { identity, file_type: FileType::Directory });
+        }
+        // The notes go with the next call: the listing goes before them.
+        let notes = inner.take_notes();
+        let listed = inner.ask(|store, call| store.list(call, directory, 0, MAX_ENTRIES));
+        notes.into_iter().for_each(|note| inner.note(note));
+        let entries = listed?;
+        if entries.len() < MAX_ENTRIES as usize {
+            learn_listing(inner, identity, &entries);
         }
         Ok(())
     }
@@ -731,15 +778,7 @@ impl<S: Store> File<S> {
         if cache {
             // A removed directory lists nothing, and takes nothing either.
             if after == 0 && is_last && !entries.is_empty() {
-                let known =
-                    |attributes: &Attributes| Known { identity: attributes.identity, file_type: attributes.file_type };
-                let names = entries.iter().filter(|entry| entry.attributes.file_type != FileType::SymbolicLink);
-                let links = entries.iter().any(|entry| entry.attributes.file_type == FileType::SymbolicLink);
-                if !links {
-                    inner
-                        .names
-                        .listed(self.identity, names.map(|entry| (entry.name.as_str(), known(&entry.attributes))));
-                }
+                learn_listing(inner, self.identity, &entries);
             }
             for entry in &entries {
                 // A listing asks for each entry's number, and a `stat()` for
@@ -766,7 +805,19 @@ impl<S: Store> File<S> {
     }
 }
 
-fn directory_entry(entry: larder_store_service::Entry) -> DirectoryEntry {
+/// Takes in all entries of a directory. Where links lead is not known, so a
+/// directory that has any is not known either.
+fn learn_listing<S: Store>(inner: &mut Inner<S>, directory: MetadataHash, entries: &[Entry]) {
+    let is_link = |entry: &Entry| entry.attributes.file_type == FileType::SymbolicLink;
+    if !entries.iter().any(is_link) {
+        let known =
+            |Attributes { identity, file_type, .. }: &Attributes| Known { identity: *identity, file_type: *file_type };
+        let names = entries.iter().map(|entry| (entry.name.as_str(), known(&entry.attributes)));
+        inner.names.listed(directory, names);
+    }
+}
+
+fn directory_entry(entry: Entry) -> DirectoryEntry {
     let Node { ino, generation, .. } = entry.attributes.node;
     DirectoryEntry {
         name: entry.name.into(),

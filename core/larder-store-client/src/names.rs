@@ -42,6 +42,9 @@ pub(crate) struct Names {
     directories: HashMap<MetadataHash, Directory>,
     names: usize,
     hints: HashMap<(MetadataHash, Box<str>), Hint>,
+    /// Files that were created where nothing is known of the directory: by the
+    /// directory that was named, and the way from there.
+    creations: HashMap<(MetadataHash, Box<str>), u32>,
 }
 
 /// Attributes of a name that an answer brought and nobody used yet.
@@ -189,7 +192,19 @@ impl Names {
     }
 
     pub(crate) fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self { creations: std::mem::take(&mut self.creations), ..Self::default() };
+    }
+
+    /// Whether the directory is worth a listing, now that another file is
+    /// created there: at the second, and seldom after that, as it may be too
+    /// large to be known.
+    pub(crate) fn is_worth_listing(&mut self, base: MetadataHash, way: &str) -> bool {
+        if self.creations.len() >= MOST_NAMES {
+            self.creations.clear();
+        }
+        let count = self.creations.entry((base, way.into())).or_default();
+        *count = count.saturating_add(1);
+        (1..=7).any(|power| *count == 2 * 16_u32.pow(power - 1))
     }
 
     /// Attributes that may answer this many questions about a name.

@@ -99,6 +99,28 @@ fn writing_where_nothing_is_known_is_two_calls() {
 }
 
 #[test]
+fn file_after_file_in_a_directory_is_one_call_each() {
+    let world = World::new();
+    world.make_directory("way");
+    world.make_directory("way/there");
+    world.put("way/there/old", b"");
+    let root = world.root();
+    let write = |path: &str| {
+        let file = root.open_at(Follow::Yes, path, OpenFlags::CREATE | OpenFlags::TRUNCATE, WRITE).unwrap();
+        file.write(0, &b"content".as_slice()).unwrap();
+    };
+    assert_eq!(world.calls(|| write("way/there/1")), ["open", "commit"]);
+    // The second one is worth looking at the directory.
+    assert_eq!(world.calls(|| write("way/there/2")), ["open", "open", "list", "commit"]);
+    for path in ["way/there/3", "way/there/old", "way/there/1"] {
+        assert_eq!(world.calls(|| write(path)), ["commit"]);
+    }
+    for name in ["1", "2", "3", "old"] {
+        assert_eq!(world.get(&format!("way/there/{name}")), b"content");
+    }
+}
+
+#[test]
 fn appending_to_a_known_file_is_one_call() {
     let world = World::new();
     world.put("log", b"one\n");

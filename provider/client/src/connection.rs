@@ -28,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The pause after an answer that says that nothing was done, at first and at
 /// most: 10 and 500 ms, doubling. Guards the server that is overloaded.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// The shortest deadline of a call: 1 ms.
 const SHORTEST_DEADLINE: Duration = Duration::from_millis(1);
@@ -49,6 +49,10 @@ pub struct Options {
     /// A PEM file of the authorities that may have signed the server's
     /// certificate, besides those of the system.
     pub tls_ca: Option<PathBuf>,
+    /// Whether to listen to what others change, so that nothing that was read
+    /// ahead is older than that. Takes the NATS permission to subscribe to the
+    /// volume's `changes` subject.
+    pub listens: bool,
     /// Reads that are in flight ahead of a sequential reader. What it reads
     /// may then be a second old, unless this store changed or opened the file
     /// since. 0: every read asks the server.
@@ -67,6 +71,7 @@ impl Default for Options {
             deadline: Duration::from_secs(10),
             credentials: None,
             tls_ca: None,
+            listens: false,
             read_ahead: 4,
             mount_path: "/".to_owned(),
             client_name: "larder".to_owned(),
@@ -149,6 +154,11 @@ impl Connection {
         self.runtime.spawn(work)
     }
 
+    /// Runs something on the connection's thread, at most for its deadline.
+    pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        block_on(&self.runtime, self.deadline, work)
+    }
+
     pub(crate) const fn line(&self) -> &Line {
         &self.line
     }
@@ -183,6 +193,10 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Sends the question until it is answered, nobody can answer it, or the
     /// deadline passes.
     pub(crate) async fn ask(&self, question: &Question, deadline: Instant) -> Result<Reply, Unanswered> {

@@ -10,6 +10,7 @@
 
 mod address;
 mod ahead;
+mod changes;
 mod connection;
 mod error;
 mod joined;
@@ -17,6 +18,7 @@ mod later;
 mod store;
 
 pub use address::{Address, AddressError};
+pub use changes::{Notice, Notices};
 pub use connection::Options;
 pub use error::ConnectError;
 pub use joined::Joined;

@@ -20,7 +20,8 @@ use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::ahead::{Ahead, LEAST_LENGTH, Readers};
-use crate::connection::{Connection, Line, Options, Question, Unanswered};
+use crate::changes::{self, Notices};
+use crate::connection::{Connection, FIRST_PAUSE, LONGEST_PAUSE, Line, Options, Question, Unanswered};
 use crate::error::ConnectError;
 use crate::later::Later;
 
@@ -51,7 +52,7 @@ pub struct NatsStore {
     address: Address,
     options: Options,
     session: Mutex<Option<Session>>,
-    readers: Readers,
+    readers: Arc<Readers>,
     later: Later,
 }
 
@@ -95,12 +96,78 @@ impl NatsStore {
             address: address.clone(),
             options,
             session: Mutex::new(None),
-            readers: Readers::default(),
+            readers: Arc::default(),
             later: Later::default(),
         };
         let session = store.new_session().map_err(|unmet| store.refused(unmet))?;
         *store.session.lock() = Some(session);
+        if store.options.listens {
+            let subscriber = store.subscribe()?;
+            store.connection.spawn(changes::keep_honest(subscriber, Arc::clone(&store.readers)));
+        }
         Ok(store)
+    }
+
+    fn subscribe(&self) -> Result<async_nats::Subscriber, ConnectError> {
+        let (client, volume) = (self.connection.line().client().clone(), self.address.volume().to_owned());
+        let subscribed = self.connection.run(async move { changes::subscribe(&client, &volume).await });
+        let reason = match subscribed {
+            Some(Ok(subscriber)) => return Ok(subscriber),
+            Some(Err(reason)) => reason,
+            None => "NATS does not answer".to_owned(),
+        };
+        Err(ConnectError::Setup(format!("cannot listen to what changes on {}: {reason}", self.address)))
+    }
+
+    /// What changes on the volume from now on, whoever does it. Takes the NATS
+    /// permission to subscribe to the volume's `changes` subject; without it
+    /// nothing is heard, and NATS's refusal is logged.
+    ///
+    /// # Errors
+    /// When NATS is away.
+    pub fn notices(&self) -> Result<Notices, ConnectError> {
+        Ok(changes::deliver(self.subscribe()?, |task| self.connection.spawn(task)))
+    }
+
+    /// Takes an advisory lock on a node that the session holds, shared or
+    /// exclusive, and answers its fencing token: larger than that of every
+    /// lock of the volume before. A lock that the session has is answered
+    /// again, or changed to the other kind. It ends with
+    /// [`unlock`](Self::unlock) and with the session.
+    ///
+    /// # Errors
+    /// `would-block` where another session's lock stands against it,
+    /// `read-only` for an exclusive one of a session that only reads, `quota`
+    /// beyond 1,024 locks, `bad-descriptor` for a node that is not held.
+    pub fn try_lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64> {
+        self.ask(call, request::lock(call, node, shared), false, reply::token)
+    }
+
+    /// As [`try_lock`](Self::try_lock), but waits for other sessions' locks to
+    /// end, at most so long.
+    ///
+    /// # Errors
+    /// As [`try_lock`](Self::try_lock).
+    pub fn lock(&self, call: &Call, node: Node, shared: bool, within: Duration) -> Answer<u64> {
+        let until = std::time::Instant::now() + within;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.try_lock(call, node, shared) {
+                Err(ErrorCode::WouldBlock) if std::time::Instant::now() + pause < until => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Ends the session's lock on the node, if there is one.
+    ///
+    /// # Errors
+    /// `bad-descriptor` for a node that is not held, `io`.
+    pub fn unlock(&self, call: &Call, node: Node) -> Answer<()> {
+        self.ask(call, request::unlock(call, node), false, reply::done)
     }
 
     /// What the volume holds, and what it may hold, as far as the session's

@@ -8,151 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use common::nats::{self, runtime, shared, stop, unique};
+use common::nats::{self, runtime, shared};
+use common::world::{LEASE, Session, World, eventually, options, short};
 use front::Front;
-use larder_core::{
-    DescriptorFlags, ErrorCode, Follow, Limits, OpenFlags, Rights, SetTime, Timestamp, View, Volume, VolumeOptions,
-};
-use larder_nats_client::{Access, Address, ConnectError, Joined, NatsStore, Options};
-use larder_nats_server::{ServedVolume, Server};
+use larder_core::{ErrorCode, Follow, OpenFlags, SetTime, Timestamp};
+use larder_nats_client::{Access, ConnectError, Joined, NatsStore, Options};
 use larder_store_service::{
-    Call, Change, NewNode, Node, Note, Opening, Place, Position, Removal, Store, Target, VERSION, Welcome, Write,
+    Call, Change, NewNode, Node, Note, Place, Position, Removal, Store, Target, VERSION, Write,
 };
 use larder_suite::START;
 use larder_test_nats::Nats;
-
-const LEASE: Duration = Duration::from_secs(30);
-
-/// Longer than any of these tests takes, but for those that wait for it.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-fn options() -> Options {
-    Options { deadline: DEADLINE, ..Options::default() }
-}
-
-fn short() -> Options {
-    Options { deadline: Duration::from_millis(700), ..Options::default() }
-}
-
-struct World {
-    name: String,
-    volume: Arc<Volume>,
-    server: Option<Server>,
-}
-
-impl World {
-    fn new() -> Self {
-        Self::with_lease(LEASE)
-    }
-
-    fn with_lease(lease: Duration) -> Self {
-        let options = VolumeOptions { limits: Limits::default(), now: START, ..VolumeOptions::default() };
-        let mut world = Self { name: unique("volume"), volume: Volume::new(options), server: None };
-        world.serve(shared(), lease);
-        world
-    }
-
-    fn serve(&mut self, nats: &Nats, lease: Duration) {
-        self.server = Some(nats::serve(nats, self.served(), Arc::new(|| START), lease));
-    }
-
-    fn served(&self) -> Vec<ServedVolume> {
-        vec![ServedVolume { name: self.name.clone(), volume: Arc::clone(&self.volume), writable: true }]
-    }
-
-    fn stop(&mut self) {
-        stop(self.server.take().unwrap());
-    }
-
-    fn sessions(&self) -> usize {
-        self.server.as_ref().unwrap().sessions()
-    }
-
-    fn connect(&self, options: Options) -> Session {
-        Session::new(&nats::address(shared(), &self.name), options)
-    }
-
-    fn content(&self, path: &str) -> Vec<u8> {
-        let root = View::new(&self.volume, Rights::READ_WRITE).unwrap().root().unwrap();
-        let file = root.open_at(START, Follow::Yes, path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
-        file.read(0, 16 << 20).unwrap().into_bytes().to_vec()
-    }
-
-    fn exists(&self, path: &str) -> bool {
-        let root = View::new(&self.volume, Rights::READ_WRITE).unwrap().root().unwrap();
-        root.stat_at(Follow::No, path).is_ok()
-    }
-}
-
-/// A store, and calls with ascending numbers.
-struct Session {
-    store: NatsStore,
-    welcome: Welcome,
-    operation: std::sync::atomic::AtomicU64,
-}
-
-impl Session {
-    fn new(address: &Address, options: Options) -> Self {
-        let store = NatsStore::connect(address, options).unwrap();
-        let welcome = store.begin(VERSION).unwrap();
-        Self { store, welcome, operation: 0.into() }
-    }
-
-    fn call(&self) -> Call {
-        self.call_with(Vec::new())
-    }
-
-    fn call_with(&self, notes: Vec<Note>) -> Call {
-        let operation = self.operation.fetch_add(1, Ordering::SeqCst) + 1;
-        Call { session: self.welcome.session, operation, notes }
-    }
-
-    fn root(&self) -> Node {
-        self.welcome.mounts[0].root.node
-    }
-
-    fn at<'p>(&self, path: &'p str) -> Place<'p> {
-        Place { directory: self.root(), path }
-    }
-
-    fn open(&self, path: &str, flags: OpenFlags) -> Node {
-        let how = Opening {
-            follow: Follow::Yes,
-            flags,
-            access: DescriptorFlags::READ | DescriptorFlags::WRITE,
-            want: 0,
-            known: None,
-        };
-        self.store.open(&self.call(), self.at(path), how).unwrap().attributes.node
-    }
-
-    fn create(&self, path: &str) -> Node {
-        self.open(path, OpenFlags::CREATE)
-    }
-
-    fn write(&self, node: Node, position: Position, bytes: &[u8]) -> Result<(), ErrorCode> {
-        let change = Change { writes: vec![Write { position, bytes }], ..Change::of(Target::Node(node)) };
-        self.store.commit(&self.call(), &change).map(drop)
-    }
-
-    fn fill(&self, node: Node, content: &[u8]) {
-        for (index, piece) in content.chunks(512 << 10).enumerate() {
-            self.write(node, Position::At((index * (512 << 10)) as u64), piece).unwrap();
-        }
-    }
-
-    fn read(&self, node: Node, offset: u64, length: u32) -> Vec<u8> {
-        self.store.read(&self.call(), node, offset, length).unwrap().bytes.to_vec()
-    }
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < until, "not in 20 seconds: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// Neither at once nor much later than the deadline.
 fn within_deadline<T>(of: impl FnOnce() -> T) -> T {

@@ -64,6 +64,8 @@ answers! {
     target Target String: Ok;
     /// What calls answer that have nothing to tell.
     done Done (): |_| Ok(());
+    /// What `lock` answers: the fencing token.
+    token Locked u64: |locked: crate::messages::Locked| Ok(locked.token);
     /// What `usage` answers.
     usage Usage VolumeUsage: Ok;
 }

@@ -51,6 +51,18 @@ pub fn commit(call: &Call, change: &Change<'_>) -> Request {
     request(call, Operation::Commit(convert::commit(change)))
 }
 
+/// Locks a node that is held.
+#[must_use]
+pub fn lock(call: &Call, node: Node, shared: bool) -> Request {
+    request(call, Operation::Lock(wire::Lock { node: Some(convert::node(node)), shared }))
+}
+
+/// Ends a lock.
+#[must_use]
+pub fn unlock(call: &Call, node: Node) -> Request {
+    request(call, Operation::Unlock(wire::Unlock { node: Some(convert::node(node)) }))
+}
+
 /// Asks for the attributes of a node that is held.
 #[must_use]
 pub fn stat(call: &Call, node: Node) -> Request {

@@ -8,9 +8,9 @@ use crate::messages::request::Operation;
 use crate::messages::{self, Done, Fault, Reply, Request};
 use crate::{error, refusal};
 
-/// Carries out a request, and makes the reply. `Begin`, `Usage` and the end of
-/// a session are whoever keeps the sessions' business: here the first two are
-/// refused, and `end` does nothing more.
+/// Carries out a request, and makes the reply. `Begin`, `Usage`, locks and
+/// the end of a session are whoever keeps the sessions' business: here the
+/// first ones are refused, and `end` does nothing more.
 pub fn carry_out(store: &impl Store, request: &Request) -> Reply {
     match outcome(store, request) {
         Ok(Ok(result)) => Reply { result: Some(result) },
@@ -81,7 +81,7 @@ fn outcome(store: &impl Store, request: &Request) -> Result<Answer<Outcome>> {
             done(store.link(call, old, convert::from_follow(link.follow), new))
         }
         Some(Operation::Settle(settle)) => done(store.settle(call, settle.sync)),
-        Some(Operation::Begin(_) | Operation::Usage(_)) | None => {
+        Some(Operation::Begin(_) | Operation::Usage(_) | Operation::Lock(_) | Operation::Unlock(_)) | None => {
             return Ok(Ok(Outcome::Refusal(messages::Refusal {
                 fault: Fault::Unsupported.into(),
                 message: "the operation is not known here".to_owned(),

@@ -29,6 +29,12 @@ pub fn subject(volume: &str, access: Access) -> String {
     }
 }
 
+/// The subject where a volume's server tells what changed.
+#[must_use]
+pub fn changes_subject(volume: &str) -> String {
+    format!("larder.v1.{volume}.changes")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

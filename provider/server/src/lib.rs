@@ -12,6 +12,8 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod feed;
+mod locks;
 mod queue;
 mod requests;
 mod server;

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ServedVolume;
+use crate::feed;
 use crate::requests::{BYTES_UNIT, Door, Shared, word};
 use crate::sessions::Sessions;
 use crate::volume::Served;
@@ -116,6 +117,10 @@ impl Server {
         let mut server = Self { shared, volumes, nats, service: Some(service), tasks: Vec::new() };
         server.open_doors().await?;
         server.tasks.push(tokio::spawn(end_silent_sessions(Arc::clone(&server.shared), server.nats.clone())));
+        let life = getrandom::u64().context("no random numbers")?;
+        for served in &server.volumes {
+            server.tasks.push(tokio::spawn(feed::tell(Arc::clone(served), server.nats.clone(), life)));
+        }
         // What is subscribed is known to NATS before anybody is told.
         server.nats.flush().await.context("cannot reach NATS")?;
         Ok(server)

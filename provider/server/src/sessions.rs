@@ -30,6 +30,7 @@ impl ServedSession {
     pub(crate) fn end(&self) {
         self.queue.end();
         drop(self.held.lock().take());
+        self.served.locks.end(self.id);
     }
 }
 

@@ -7,6 +7,9 @@ use anyhow::{Context, Result};
 use larder_core::{Rights, View, Volume};
 use larder_protocol::Access;
 
+use crate::feed::Feed;
+use crate::locks::Locks;
+
 /// A volume to serve.
 #[derive(Clone, Debug)]
 pub struct ServedVolume {
@@ -27,6 +30,8 @@ pub(crate) struct Served {
     write: Option<View>,
     sessions: AtomicUsize,
     changes: AtomicU64,
+    pub(crate) locks: Locks,
+    pub(crate) feed: Feed,
 }
 
 impl Served {
@@ -37,7 +42,16 @@ impl Served {
         let view = |rights| View::new(&volume, rights).with_context(|| format!("cannot serve the volume `{name}`"));
         let read = view(Rights::READ_ONLY)?;
         let write = writable.then(|| view(Rights::READ_WRITE)).transpose()?;
-        Ok(Self { name, volume, read, write, sessions: AtomicUsize::new(0), changes: AtomicU64::new(0) })
+        Ok(Self {
+            name,
+            volume,
+            read,
+            write,
+            sessions: AtomicUsize::new(0),
+            changes: AtomicU64::new(0),
+            locks: Locks::new(),
+            feed: Feed::default(),
+        })
     }
 
     /// What a session sees that begins with this access; none where the volume

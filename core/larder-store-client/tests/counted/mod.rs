@@ -167,6 +167,11 @@ impl World {
         file.write(NOW, 0, content).unwrap();
     }
 
+    /// As somebody else does it.
+    pub fn make_directory(&self, path: &str) {
+        self.view.root().unwrap().create_directory_at(NOW, path).unwrap();
+    }
+
     pub fn get(&self, path: &str) -> Vec<u8> {
         let root = self.view.root().unwrap();
         let file = root.open_at(NOW, Follow::Yes, path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();

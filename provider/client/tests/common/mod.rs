@@ -4,10 +4,12 @@
     dead_code,
     unreachable_pub,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "not every test uses all; a case fails by panicking"
 )]
 
 pub mod nats;
+pub mod world;
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
