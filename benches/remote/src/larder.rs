@@ -16,6 +16,9 @@ use larder_test_nats::Nats;
 /// Small files of one client.
 const FILES: usize = 512;
 
+/// Small files that one client writes again and again.
+const WRITTEN: usize = 128;
+
 /// Both things that a guest of the forwarding variant does.
 const CACHED: larder_store_client::Options = larder_store_client::Options { write_behind: true, cache: true };
 
@@ -85,7 +88,7 @@ pub(crate) fn client(nats: &Nats, case: &Case, number: usize, time: Duration) ->
                 done += 1.0;
             }
             Work::SmallWrite => {
-                let new = format!("w{}", round % FILES);
+                let new = format!("w{}", round % WRITTEN);
                 let file = open(&folder, &new, OpenFlags::CREATE | OpenFlags::TRUNCATE, true)?;
                 file.write(0, &block.get(..SMALL).unwrap_or_default())?;
                 drop(file);
