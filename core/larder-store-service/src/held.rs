@@ -59,6 +59,11 @@ impl HeldNodes {
         if self.answers < MOST_NODES { Ok(()) } else { Err(ErrorCode::Quota) }
     }
 
+    /// How many answers hold a node.
+    pub(crate) const fn answers(&self) -> usize {
+        self.answers
+    }
+
     /// Holds a node by a descriptor, for one answer more.
     pub(crate) fn hold(&mut self, node: Node, descriptor: Descriptor) {
         let held = self.nodes.entry(node).or_default();

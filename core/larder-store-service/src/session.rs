@@ -46,6 +46,12 @@ impl Session {
         self.state.lock().replies.last()
     }
 
+    /// Whether nothing is open but the mounts' roots.
+    #[must_use]
+    pub fn holds_only_roots(&self) -> bool {
+        self.state.lock().held.answers() <= self.service.mounts().len()
+    }
+
     /// Carries out the notes and then `query`.
     fn query<T>(&self, call: &Call, query: impl FnOnce(&mut State) -> Answer<T>) -> Answer<T> {
         let mut state = self.state.lock();

@@ -21,7 +21,15 @@ pub fn begin(version: u32, directory: &str, mount_path: &str, client: &str) -> R
         directory: directory.to_owned(),
         client: client.to_owned(),
         mount_path: mount_path.to_owned(),
+        brief: false,
     };
+    Request { call: None, operation: Some(Operation::Begin(begin)) }
+}
+
+/// Begins a session of a caller that will not say when it ends.
+#[must_use]
+pub fn begin_brief(version: u32, client: &str) -> Request {
+    let begin = wire::Begin { version, client: client.to_owned(), brief: true, ..wire::Begin::default() };
     Request { call: None, operation: Some(Operation::Begin(begin)) }
 }
 

@@ -88,6 +88,11 @@ impl Locks {
         }
     }
 
+    /// Whether a session has any lock.
+    pub(crate) fn has_any(&self, session: u64) -> bool {
+        self.0.lock().sessions.contains_key(&session)
+    }
+
     /// Ends all locks of a session.
     pub(crate) fn end(&self, session: u64) {
         let mut state = self.0.lock();

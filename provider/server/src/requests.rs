@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use async_nats::service::Request as Asked;
 use larder_core::ErrorCode;
@@ -29,6 +30,9 @@ const MOST_LOGGED: usize = 128;
 /// The longest mount path of a session, in bytes: POSIX's `PATH_MAX`. Guards
 /// the memory of sessions.
 const MOST_MOUNT_PATH: usize = 4096;
+
+/// When a brief session makes room for another: after 1 s of silence.
+const SPARE_AFTER: Duration = Duration::from_secs(1);
 
 /// What all tasks of a server share.
 pub(crate) struct Shared {
@@ -212,7 +216,11 @@ impl Shared {
         let Some(whole) = door.served.view(door.access) else {
             return Err(larder_protocol::error(ErrorCode::ReadOnly));
         };
-        let Some(slot) = Slot::take(&door.served, self.options.most_sessions) else {
+        let slot = Slot::take(&door.served, self.options.most_sessions).or_else(|| {
+            self.sessions.take_spare(&door.served, SPARE_AFTER)?.end();
+            Slot::take(&door.served, self.options.most_sessions)
+        });
+        let Some(slot) = slot else {
             let text = format!("the volume has {} sessions already", self.options.most_sessions);
             return Err(larder_protocol::refusal(Fault::Overloaded, text));
         };
@@ -228,6 +236,8 @@ impl Shared {
             inner_id,
             served: Arc::clone(&door.served),
             access: door.access,
+            is_brief: begin.brief,
+            since: Instant::now(),
             queue: Queue::new(),
             held: Mutex::new(Some((session, slot))),
         };

@@ -20,6 +20,9 @@ pub(crate) struct ServedSession {
     pub(crate) inner_id: u64,
     pub(crate) served: Arc<Served>,
     pub(crate) access: Access,
+    /// It may be ended when there is no room for another.
+    pub(crate) is_brief: bool,
+    pub(crate) since: Instant,
     pub(crate) queue: Queue<Job>,
     /// None once it ended. Only who works the queue off, or ends it, locks it.
     pub(crate) held: Mutex<Option<(Session, Slot)>>,
@@ -70,6 +73,24 @@ impl Sessions {
             sessions.values().filter(|session| session.queue.end_if_silent(lease, since)).map(|held| held.id).collect()
         };
         silent.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
+    /// Takes out a brief session of the volume that is silent for so long and
+    /// holds nothing but its root: there is no room for another.
+    pub(crate) fn take_spare(&self, of: &Arc<Served>, silence: Duration) -> Option<Arc<ServedSession>> {
+        let holds_little = |session: &ServedSession| {
+            let held = session.held.try_lock();
+            held.is_some_and(|held| held.as_ref().is_none_or(|(held, _)| held.holds_only_roots()))
+        };
+        let is_spare = |session: &Arc<ServedSession>| {
+            session.is_brief
+                && Arc::ptr_eq(&session.served, of)
+                && holds_little(session)
+                && !session.served.locks.has_any(session.id)
+                && session.queue.end_if_silent(silence, session.since)
+        };
+        let id = self.0.read().values().find(|session| is_spare(session)).map(|session| session.id)?;
+        self.remove(id)
     }
 
     pub(crate) fn take_all(&self) -> Vec<Arc<ServedSession>> {

@@ -349,6 +349,34 @@ async fn bounds_are_kept_and_what_exceeds_them_can_be_tried_again() {
 }
 
 #[tokio::test]
+async fn a_brief_session_makes_room_when_it_is_silent_and_holds_nothing() {
+    let nats = Nats::start();
+    let volume = volume();
+    let options = ServerOptions { most_sessions: 2, ..ServerOptions::default() };
+    let server = serve(&nats, &volume, options).await;
+    let writer = writer(&nats.connect().await);
+    let brief = || async {
+        let begin = Begin { version: 1, brief: true, ..Begin::default() };
+        writer.ask(0, 0, Operation::Begin(begin)).await
+    };
+    let (holds, top) = {
+        let session = session(brief().await);
+        (session.id, root(&session))
+    };
+    opened(writer.ask(holds, 1, open(top, "open", CREATE, READ | WRITE)).await);
+    let first = session(brief().await);
+    // Neither is silent for long.
+    refused(brief().await, Fault::Overloaded);
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let second = session(brief().await);
+    assert_eq!(server.sessions(), 2);
+    refused(writer.ask(first.id, 0, settle(false, false)).await, Fault::NoSession);
+    // What has something open stays.
+    done(writer.ask(holds, 0, settle(false, false)).await);
+    done(writer.ask(second.id, 0, settle(false, false)).await);
+}
+
+#[tokio::test]
 async fn shutting_down_answers_what_was_accepted_and_refuses_the_rest() {
     let nats = Nats::start();
     let waiting = Arc::new(Waiting::default());

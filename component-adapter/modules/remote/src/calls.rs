@@ -54,7 +54,7 @@ fn done(request: &Request) -> Result<(), wit::ErrorCode> {
 
 impl wit::Guest for Bridge {
     fn begin(version: u32) -> Result<wit::Session, wit::ErrorCode> {
-        answer(&request::begin(version, "", "", "wasmcloud"), |reply| reply::session(reply).map(|(welcome, _)| welcome))
+        answer(&request::begin_brief(version, "wasmcloud"), |reply| reply::session(reply).map(|(welcome, _)| welcome))
     }
 
     fn open(call: wit::Call, at: wit::Place, how: wit::Opening) -> Result<wit::Opened, wit::ErrorCode> {
