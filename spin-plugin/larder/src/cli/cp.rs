@@ -42,12 +42,13 @@ pub(crate) struct CpArguments {
     #[arg(long = "limit", value_name = "KEY=SIZE,…")]
     limits: Option<LimitChanges>,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// Sources, then the target: host paths, or VOLUME:/PATH
     #[arg(value_name = "SOURCE|TARGET", required = true, num_args = 2..)]
     operands: Vec<Operand>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// A path on the host or in a volume.
@@ -149,7 +150,9 @@ fn to_volume(arguments: &CpArguments, sources: &[Operand], target: &VolumePath, 
     }
     // Links in the path to it are followed, those below not.
     let below = if into { target.path.as_str() } else { parent(&target.path) };
-    create_directories(&root, now(), below.trim_end_matches('/')).at_path(target)?;
+    if opened.is_remote() {
+        create_directories(&root, now(), below.trim_end_matches('/')).at_path(target)?;
+    }
     let mut incomplete = Ok(());
     for source in sources {
         let mut path = target.path.trim_end_matches('/').to_owned();

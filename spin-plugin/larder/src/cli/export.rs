@@ -36,9 +36,6 @@ pub(crate) struct ExportArguments {
     #[arg(long)]
     tar: bool,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// The directory to export
     #[arg(value_name = "VOLUME[:/DIR]")]
     source: VolumePath,
@@ -46,6 +43,10 @@ pub(crate) struct ExportArguments {
     /// A directory, a tar file (by the suffix `.tar`), or `-` for standard output
     #[arg(value_name = "TARGET")]
     target: PathBuf,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Exports.

@@ -39,9 +39,6 @@ pub(crate) struct ImportArguments {
     #[arg(long = "limit", value_name = "KEY=SIZE,…")]
     limits: Option<LimitChanges>,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// A directory, a tar file, or `-` for a tar stream on standard input
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
@@ -49,6 +46,10 @@ pub(crate) struct ImportArguments {
     /// The directory to import into, created when missing
     #[arg(value_name = "VOLUME[:/DIR]")]
     target: VolumePath,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Imports.

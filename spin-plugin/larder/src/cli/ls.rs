@@ -34,12 +34,13 @@ pub(crate) struct LsArguments {
     #[arg(long)]
     json: bool,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// What to list
     #[arg(value_name = "VOLUME[:/PATH]", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 #[derive(Serialize)]

@@ -22,12 +22,13 @@ pub(crate) struct MkdirArguments {
     #[arg(short, long)]
     parents: bool,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// The directories
     #[arg(value_name = "VOLUME:/PATH", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Creates the directories.

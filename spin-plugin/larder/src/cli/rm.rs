@@ -31,12 +31,13 @@ pub(crate) struct RmArguments {
     #[arg(short, long)]
     force: bool,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// What to remove; links are removed, not followed
     #[arg(value_name = "VOLUME:/PATH", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Removes.

@@ -25,12 +25,13 @@ pub(crate) struct StatArguments {
     #[arg(long)]
     json: bool,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// What to show; links are not followed
     #[arg(value_name = "VOLUME[:/PATH]", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 #[derive(Serialize)]

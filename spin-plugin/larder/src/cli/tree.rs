@@ -30,12 +30,13 @@ pub(crate) struct TreeArguments {
     #[arg(long)]
     json: bool,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// The directory
     #[arg(value_name = "VOLUME[:/PATH]")]
     path: VolumePath,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 #[derive(Serialize)]

@@ -161,7 +161,7 @@ impl Pull<'_> {
             copy.set_size(self.now, offset)?;
         }
         if pieces > 1 && file.stat()?.version != file.attributes.version {
-            let reason = "somebody wrote to it while it was copied".to_owned();
+            let reason = "somebody changed it while it was copied".to_owned();
             self.report.altered.push(Note { path: path.to_owned(), reason });
         }
         let (accessed, modified) = times(&file.attributes);
