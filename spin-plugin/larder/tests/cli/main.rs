@@ -8,6 +8,7 @@
     reason = "a failing test may panic"
 )]
 
+mod compose;
 mod copies;
 mod errors;
 mod files;

@@ -10,7 +10,7 @@ use larder_core::{
     Timestamp,
 };
 use larder_store_service::{Change, MAX_TRANSFER, NewNode, Position, Removal, Write};
-use larder_transfer::{Note, Progress, Report, now};
+use larder_transfer::{Note, Progress, Report, TransferError, now};
 
 use super::{RemoteDirectory, content};
 use crate::files::{list, open_directory};
@@ -29,9 +29,13 @@ const DIRECTORY_MODE: u32 = 0o755;
 ///
 /// # Errors
 /// Those of both sides; what was copied until then stays.
-pub(crate) fn push(from: &Descriptor, to: RemoteDirectory, progress: &mut dyn Progress) -> Result<Report> {
+pub(crate) fn push(
+    from: &Descriptor,
+    to: RemoteDirectory,
+    progress: &mut dyn Progress,
+) -> Result<Report, TransferError> {
     let mut push = Push { now: now(), progress, report: Report::default(), links: HashMap::new(), modes: 0 };
-    push.tree(from.dup()?, to)?;
+    push.tree(from, to)?;
     if push.modes > 0 {
         let reason =
             format!("permission bits, which remote volumes do not keep ({} differ from the usual)", push.modes);
@@ -109,14 +113,19 @@ fn reason(error: &Error) -> Option<&'static str> {
 }
 
 impl Push<'_> {
-    fn tree(&mut self, from: Descriptor, to: RemoteDirectory) -> Result<()> {
-        let mut levels = vec![self.level(from, Rc::new(to), String::new(), None)?];
+    fn tree(&mut self, from: &Descriptor, to: RemoteDirectory) -> Result<(), TransferError> {
+        let at = |path: &str| {
+            let path = format!("/{path}");
+            move |error| TransferError::Volume { path, error }
+        };
+        let top = from.dup().and_then(|from| self.level(from, Rc::new(to), String::new(), None));
+        let mut levels = vec![top.map_err(at(""))?];
         while let Some(level) = levels.last_mut() {
             let Some(name) = level.names.next() else {
                 if let Some(Made { above, name, accessed, modified }) = &level.made {
                     // Whoever removed it meanwhile needs no times.
                     match above.set_times(name, SetTime::At(*accessed), SetTime::At(*modified)) {
-                        Err(error) if error.code() != ErrorCode::NoEntry => return Err(error),
+                        Err(error) if error.code() != ErrorCode::NoEntry => return Err(at(&level.path)(error)),
                         _ => {}
                     }
                 }
@@ -133,7 +142,7 @@ impl Push<'_> {
                 Ok(None) => {}
                 Err(error) => match reason(&error) {
                     Some(reason) => self.report.skipped.push(Note { path, reason: reason.to_owned() }),
-                    None => return Err(error),
+                    None => return Err(at(&path)(error)),
                 },
             }
         }
