@@ -76,6 +76,7 @@ fn a_listing_is_not_followed_by_a_question_for_each_entry() {
 fn mkdir_and_rm_change_the_volume_and_make_that_durable() {
     let (place, served) = with_files();
     let before = served.syncs();
+    assert!(before > 0, "the import is durable");
     place.ok(&["mkdir", &served.at("a")]);
     place.ok(&["mkdir", "-p", &served.at("a/b/c"), &served.at("a/b")]);
     assert!(served.syncs() > before, "{before}");

@@ -1,7 +1,7 @@
 //! Served volumes, for the file commands: directories whose operations are
 //! calls to the server, and copying trees out of them and into them.
 //!
-//! What lives here: one session with its calls, [`pull`] and [`push`]. What
+//! What lives here: one session with its calls, [`pull()`] and [`push()`]. What
 //! does not: connections and repeating of calls, which are
 //! larder-nats-client's.
 
