@@ -41,6 +41,22 @@ fn every_promise_names_a_case_and_every_case_has_a_promise() {
 }
 
 #[test]
+fn every_promise_of_remote_volumes_names_a_test() {
+    let text = read("../../docs/SEMANTICS.md");
+    let section = text.split_once("\n## Remote volumes\n").unwrap().1.split("\n## ").next().unwrap();
+    let promises: Vec<&str> = section.lines().filter(|line| line.starts_with("- ")).collect();
+    assert!(promises.len() > 20, "{}", promises.len());
+    for promise in promises {
+        let tests: Vec<_> = promise.split('`').filter_map(|code| code.split_once(".rs::")).collect();
+        assert!(!tests.is_empty(), "no test is named: {promise}");
+        for (file, name) in tests {
+            let source = read(format!("../../{file}.rs"));
+            assert!(source.contains(&format!("fn {name}()")), "{file}.rs has no test {name}: {promise}");
+        }
+    }
+}
+
+#[test]
 fn every_case_of_the_sources_is_in_the_list() {
     let mut written = BTreeSet::new();
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cases")).unwrap() {

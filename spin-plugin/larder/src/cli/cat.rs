@@ -5,11 +5,11 @@ use clap::Args;
 use larder_core::{Descriptor, DescriptorFlags, Follow, OpenFlags};
 use larder_transfer::now;
 
-use super::address::{AtPath, REMOTE_ADDRESS_HELP, for_each_path};
+use super::address::{ADDRESS_HELP, AtPath, for_each_path};
 use super::guest::NatsArguments;
-use crate::files::RemoteTree;
+use crate::files::Directory;
 use crate::output::Output;
-use crate::volumes::{SaveMode, VolumeAddress, VolumePath};
+use crate::volumes::{SaveMode, VolumePath};
 
 /// Bytes read at a time; the store hands them out without copying.
 const PIECE: usize = 1 << 20;
@@ -22,14 +22,15 @@ Examples:
 
 /// Writes files of a volume to standard output
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{REMOTE_ADDRESS_HELP}"))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ADDRESS_HELP}"))]
 pub(crate) struct CatArguments {
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// The files
     #[arg(value_name = "VOLUME:/PATH", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Writes the files one after the other.
@@ -38,16 +39,10 @@ pub(crate) struct CatArguments {
 /// When one is missing or is no file.
 pub(crate) fn cat(arguments: &CatArguments) -> Result<()> {
     let mut out = Output::stdout();
-    for paths in arguments.paths.chunk_by(|one, next| one.address == next.address) {
-        if let Some(VolumePath { address: VolumeAddress::Nats(address), .. }) = paths.first() {
-            let tree = RemoteTree::open(address, &arguments.nats.options())?;
-            for path in paths {
-                tree.read(&path.path, |piece| out.bytes(piece)).with_context(|| path.to_string())?;
-            }
-            continue;
-        }
-        for_each_path(paths, SaveMode::Never, |root, path| local(&mut out, root, path))?;
-    }
+    for_each_path(&arguments.paths, SaveMode::Never, &arguments.nats, |root, path| match root {
+        Directory::Here(root) => local(&mut out, root, path),
+        Directory::Remote(root) => root.read(&path.path, |piece| out.bytes(piece)).with_context(|| path.to_string()),
+    })?;
     out.finish()
 }
 

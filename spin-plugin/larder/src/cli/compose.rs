@@ -137,17 +137,20 @@ pub(crate) fn compose(arguments: &ComposeArguments) -> Result<()> {
         bail!("the output {} is the app itself: give another file with -o", output.display());
     }
     write_binary(output, &composed.component)?;
-    tell(&composed, output);
+    tell(&composed, *forward, output);
     Ok(())
 }
 
-fn tell(composed: &Composed, output: &Path) {
+fn tell(composed: &Composed, forward: Option<ForwardArgument>, output: &Path) {
     if let Some(error) = &composed.instead {
         crate::notice(&format!("not attached, plugged instead: {error}"));
     }
     let way = match composed.way {
         Way::Attached => "store attached",
-        Way::Forwarding => "forwards to larder:fs/store",
+        Way::Forwarding => match forward {
+            Some(ForwardArgument::Wasmcloud) => "forwards to larder:remote/messages",
+            Some(ForwardArgument::Store) | None => "forwards to larder:fs/store",
+        },
         Way::Module => "core module, store beside it",
         Way::Plugged(Adapter::P2) => "adapter for WASI 0.2 plugged",
         Way::Plugged(Adapter::P2Tcp) => "adapter for WASI 0.2 with TCP plugged",

@@ -6,13 +6,14 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use larder_core::{Descriptor, FileType, View};
+use larder_core::{Descriptor, FileType, Follow, View};
 use larder_transfer::{Report, Transfer, TransferError, now};
 
 use super::address::{ADDRESS_HELP, AtPath, Opened};
-use crate::files::{create_directories, kind_of, remove_tree, tell};
+use super::guest::NatsArguments;
+use crate::files::{Directory, create_directories, kind_of, list, open_directory, remove_tree, tell};
 use crate::progress::{Bar, host_size};
-use crate::volumes::{LimitChanges, SaveMode, VolumePath, looks_like_volume_path};
+use crate::volumes::{LimitChanges, VolumePath, looks_like_volume_path};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,9 +22,13 @@ Examples:
   larder cp -r ./site/. data.larder:/              what is in it
   larder cp data.larder:/logs/app.log .
   larder cp -r data.larder:/logs backup.larder:/   from volume to volume
+  larder cp -r ./site nats://127.0.0.1:4222/data/  into a volume that larder-provider serves
 
 Times, permission bits, links and holes are kept. A volume file that does not exist is
-created. When a copy into a volume fails, the volume file stays as it was.";
+created. When a copy into a volume fails, the volume file stays as it was.
+
+Remote volumes keep no permission bits. What is copied into or out of one is in memory
+meanwhile. Each file appears there whole; when the copy fails, those before stay.";
 
 /// Copies files and directories between the host and volumes, and among volumes
 #[derive(Args, Debug)]
@@ -40,6 +45,10 @@ pub(crate) struct CpArguments {
     /// Sources, then the target: host paths, or VOLUME:/PATH
     #[arg(value_name = "SOURCE|TARGET", required = true, num_args = 2..)]
     operands: Vec<Operand>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// A path on the host or in a volume.
@@ -111,7 +120,7 @@ pub(crate) fn cp(arguments: &CpArguments) -> Result<()> {
 }
 
 fn to_host(arguments: &CpArguments, source: &VolumePath, target: &Path, several: bool) -> Result<()> {
-    let opened = Opened::read(source)?;
+    let (opened, noticed) = Opened::source(source, &arguments.nats, wanted(arguments))?;
     check_source(arguments, &opened.root()?, source)?;
     let into = several || target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/");
     let target = match Operand::Volume(source.clone(), false).name() {
@@ -125,20 +134,24 @@ fn to_host(arguments: &CpArguments, source: &VolumePath, target: &Path, several:
         .export_host(&opened.view()?, &source.path, &target)
         .with_context(|| format!("cannot copy {source} to {}", target.display()))?;
     drop(bar);
-    tell(&report, &format!("the copy of {source}"))
+    tell(&both(report, noticed), &format!("the copy of {source}"))
 }
 
 fn to_volume(arguments: &CpArguments, sources: &[Operand], target: &VolumePath, into: bool) -> Result<()> {
-    let limits = arguments.limits.clone().unwrap_or_default();
-    let opened = Opened::open(target, SaveMode::AtEnd, &limits)?;
+    let opened = Opened::target(target, arguments.limits.as_ref(), &arguments.nats)?;
     let view = opened.view()?;
     let root = view.root()?;
-    let kind = kind_of(&root, &target.path).at_path(target)?;
+    let kind = opened.kind_of(&target.path).with_context(|| target.to_string())?;
     let into = into || kind == Some(FileType::Directory);
     if sources.len() > 1 && !into {
         bail!(
             "{target} is no directory, so that several sources cannot go into it: create it with `larder mkdir {target}`"
         );
+    }
+    // Links in the path to it are followed, those below not.
+    let below = if into { target.path.as_str() } else { parent(&target.path) };
+    if opened.is_remote() {
+        create_directories(&root, now(), below.trim_end_matches('/')).at_path(target)?;
     }
     let mut incomplete = Ok(());
     for source in sources {
@@ -146,25 +159,45 @@ fn to_volume(arguments: &CpArguments, sources: &[Operand], target: &VolumePath, 
         if let (Some(name), true) = (source.name(), into) {
             path = if path.is_empty() { name } else { format!("{path}/{name}") };
         }
-        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
-        create_directories(&root, now(), above).at_path(target)?;
+        create_directories(&root, now(), parent(&path)).at_path(target)?;
         let (report, what) = match source {
             Operand::Host(host) => (from_host(arguments, host, &view, &path)?, host.display().to_string()),
             Operand::Volume(from, _) if from.address == target.address => {
                 if path == from.path || path.starts_with(&format!("{}/", from.path)) || from.path.is_empty() {
-                    bail!("cannot copy {from} into itself ({}:/{path})", target.address);
+                    let itself = VolumePath { path, ..target.clone() };
+                    bail!("cannot copy {from} into itself ({itself})");
                 }
-                (from_volume(arguments, &opened, from, &view, &path)?, from.to_string())
+                (
+                    from_volume(arguments, (!opened.is_remote()).then_some(&opened), from, &view, &path)?,
+                    from.to_string(),
+                )
             }
-            Operand::Volume(from, _) => {
-                (from_volume(arguments, &Opened::read(from)?, from, &view, &path)?, from.to_string())
-            }
+            Operand::Volume(from, _) => (from_volume(arguments, None, from, &view, &path)?, from.to_string()),
         };
         incomplete = incomplete.and(tell(&report, &format!("the copy of {what}")));
     }
     drop((root, view));
-    opened.save()?;
-    incomplete
+    let report = opened.save(below).with_context(|| format!("cannot copy to {target}"))?;
+    incomplete.and(tell(&report, &format!("the copy to {target}")))
+}
+
+/// Whether what is below a source is copied as well.
+fn wanted(arguments: &CpArguments) -> impl FnOnce(FileType) -> bool {
+    let recursive = arguments.recursive;
+    move |kind| recursive || kind != FileType::Directory
+}
+
+/// The directory that a path is in.
+fn parent(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit_once('/').map_or("", |(above, _)| above)
+}
+
+/// What two halves of one copy have to tell.
+fn both(mut report: Report, other: Report) -> Report {
+    report.skipped.extend(other.skipped);
+    report.altered.extend(other.altered);
+    report.more_notes += other.more_notes;
+    report
 }
 
 fn from_host(arguments: &CpArguments, source: &Path, view: &View, path: &str) -> Result<Report> {
@@ -187,8 +220,25 @@ fn check_source(arguments: &CpArguments, root: &Descriptor, source: &VolumePath)
 }
 
 /// Copies from volume to volume, as a tar stream: what it keeps is what imports
-/// and exports keep.
-fn from_volume(arguments: &CpArguments, from: &Opened, source: &VolumePath, view: &View, path: &str) -> Result<Report> {
+/// and exports keep. `open` has the source if it is open already.
+fn from_volume(
+    arguments: &CpArguments,
+    open: Option<&Opened>,
+    source: &VolumePath,
+    view: &View,
+    path: &str,
+) -> Result<Report> {
+    let (opened, noticed) = match open {
+        Some(_) => (None, Report::default()),
+        None => {
+            Opened::source(source, &arguments.nats, wanted(arguments)).map(|(opened, report)| (Some(opened), report))?
+        }
+    };
+    let Some(from) = open.or(opened.as_ref()) else { return Ok(noticed) };
+    copy(arguments, from, source, view, path).map(|report| both(report, noticed))
+}
+
+fn copy(arguments: &CpArguments, from: &Opened, source: &VolumePath, view: &View, path: &str) -> Result<Report> {
     let is_file = check_source(arguments, &from.root()?, source)? != FileType::Directory;
     let what = || format!("cannot copy {source}");
     if !is_file {
@@ -200,12 +250,12 @@ fn from_volume(arguments: &CpArguments, from: &Opened, source: &VolumePath, view
     let staging = format!(".larder-cp-{}", std::process::id());
     root.create_directory_at(now(), &staging).with_context(what)?;
     let result = pipe(&from.view()?, &source.path, view, &staging).map_err(anyhow::Error::from).and_then(|report| {
-        let names = crate::files::list(&crate::files::open_directory(&root, now(), &staging)?)?;
+        let names = list(&open_directory(&root, now(), Follow::No, &staging)?)?;
         let name = names.first().context("nothing was copied")?;
         root.rename_at(now(), &format!("{staging}/{name}"), &root, path)?;
         Ok(report)
     });
-    remove_tree(&root, now(), &staging).with_context(what)?;
+    remove_tree(&Directory::Here(root), &staging).with_context(what)?;
     result.with_context(what)
 }
 
@@ -224,12 +274,7 @@ fn pipe(from: &View, source: &str, to: &View, target: &str) -> Result<Report, Tr
             // An export that fails cuts the stream short: it is the cause.
             (_, Err(error)) if !is_closed(&error) => Err(error),
             (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-            (Ok(mut report), Ok(notes)) => {
-                report.skipped.extend(notes.skipped);
-                report.altered.extend(notes.altered);
-                report.more_notes += notes.more_notes;
-                Ok(report)
-            }
+            (Ok(report), Ok(notes)) => Ok(both(report, notes)),
         }
     })
 }

@@ -34,12 +34,13 @@ pub(crate) struct DfArguments {
     #[arg(long)]
     json: bool,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// The volumes
     #[arg(value_name = "VOLUME", required = true)]
     volumes: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 #[derive(Serialize)]

@@ -10,6 +10,7 @@ use larder_core::FileType;
 use larder_transfer::{Report, Transfer};
 
 use super::address::{ADDRESS_HELP, AtPath, Opened};
+use super::guest::NatsArguments;
 use crate::files::{kind_of, tell};
 use crate::output::Output;
 use crate::progress::Bar;
@@ -22,7 +23,10 @@ const EXAMPLES: &str = "\
 Examples:
   larder export data.larder:/site ./site        a directory, created when missing
   larder export data.larder site.tar            a tar file, by its suffix
-  larder export data.larder:/logs - | gzip > logs.tar.gz";
+  larder export data.larder:/logs - | gzip > logs.tar.gz
+  larder export nats://127.0.0.1:4222/data site.tar
+
+What is exported from a remote volume is in memory first.";
 
 /// Exports a directory of a volume to a host directory or as a tar stream
 #[derive(Args, Debug)]
@@ -39,6 +43,10 @@ pub(crate) struct ExportArguments {
     /// A directory, a tar file (by the suffix `.tar`), or `-` for standard output
     #[arg(value_name = "TARGET")]
     target: PathBuf,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Exports.
@@ -46,8 +54,8 @@ pub(crate) struct ExportArguments {
 /// # Errors
 /// When the source is missing or the target cannot be written.
 pub(crate) fn export(arguments: &ExportArguments) -> Result<()> {
-    let ExportArguments { source, target, tar } = arguments;
-    let opened = Opened::read(source)?;
+    let ExportArguments { source, target, tar, nats } = arguments;
+    let (opened, noticed) = Opened::source(source, nats, |kind| kind == FileType::Directory)?;
     match kind_of(&opened.root()?, &source.path).at_path(source)? {
         Some(FileType::Directory) => {}
         Some(_) => bail!("{source} is no directory: copy a file with `larder cp {source} {}`", target.display()),
@@ -61,7 +69,8 @@ pub(crate) fn export(arguments: &ExportArguments) -> Result<()> {
         to_directory(&opened, source, target)
     };
     let report = report.with_context(|| format!("cannot export {source} to {}", target.display()))?;
-    tell(&report, &format!("the export of {source}"))
+    let what = format!("the export of {source}");
+    tell(&noticed, &what).and(tell(&report, &what))
 }
 
 fn to_directory(opened: &Opened, source: &VolumePath, target: &Path) -> Result<Report> {

@@ -9,9 +9,10 @@ use clap::Args;
 use larder_transfer::{Report, Transfer, now};
 
 use super::address::{ADDRESS_HELP, AtPath, Opened};
+use super::guest::NatsArguments;
 use crate::files::{create_directories, tell};
 use crate::progress::{Bar, host_size};
-use crate::volumes::{LimitChanges, SaveMode, VolumePath};
+use crate::volumes::{LimitChanges, VolumePath};
 
 /// Between the source and the reader, in bytes.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -21,10 +22,14 @@ Examples:
   larder import ./site data.larder                what is in ./site becomes the root
   larder import site.tar data.larder:/site
   curl -s https://example.com/site.tar.gz | gunzip | larder import - data.larder:/site
+  larder import ./site nats://127.0.0.1:4222/data/site
 
 A tar stream must not be compressed. A volume file that does not exist is created. What
 is there already stays, unless something of the same name is imported. When the import
-fails, the volume file stays as it was.";
+fails, the volume file stays as it was.
+
+Remote volumes keep no permission bits. What is imported is in memory first, and a source
+that cannot be read changes nothing; when sending fails, what was sent before stays.";
 
 /// Imports a host directory or a tar stream into a volume
 #[derive(Args, Debug)]
@@ -41,6 +46,10 @@ pub(crate) struct ImportArguments {
     /// The directory to import into, created when missing
     #[arg(value_name = "VOLUME[:/DIR]")]
     target: VolumePath,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Imports.
@@ -49,13 +58,16 @@ pub(crate) struct ImportArguments {
 /// When the source cannot be read or is damaged, a limit is reached, or the
 /// volume cannot be saved.
 pub(crate) fn import(arguments: &ImportArguments) -> Result<()> {
-    let ImportArguments { limits, source, target } = arguments;
-    let opened = Opened::open(target, SaveMode::AtEnd, &limits.clone().unwrap_or_default())?;
+    let ImportArguments { limits, source, target, nats } = arguments;
+    let opened = Opened::target(target, limits.as_ref(), nats)?;
     create_directories(&opened.root()?, now(), target.path.trim_end_matches('/')).at_path(target)?;
     let report =
         read_source(arguments, &opened).with_context(|| format!("cannot import {} into {target}", source.display()))?;
-    opened.save()?;
-    tell(&report, &format!("the import of {}", source.display()))
+    let what = format!("the import of {}", source.display());
+    let complete = tell(&report, &what);
+    let report =
+        opened.save(&target.path).with_context(|| format!("cannot import {} into {target}", source.display()))?;
+    complete.and(tell(&report, &what))
 }
 
 fn read_source(arguments: &ImportArguments, opened: &Opened) -> Result<Report> {

@@ -2,15 +2,14 @@
 
 use anyhow::Result;
 use clap::Args;
-use larder_core::{Descriptor, FileType};
-use larder_transfer::now;
+use larder_core::{ErrorCode, FileType, Follow};
 use serde::Serialize;
 
-use super::address::{AtPath, REMOTE_ADDRESS_HELP, for_each_path};
+use super::address::{ADDRESS_HELP, AtPath, for_each_path};
 use super::guest::NatsArguments;
-use crate::files::{Entry, RemoteTree, kind_of, list, open_directory};
+use crate::files::{Directory, Entry};
 use crate::output::{Output, printable, table};
-use crate::volumes::{SaveMode, VolumeAddress, VolumePath};
+use crate::volumes::{SaveMode, VolumePath};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +20,7 @@ Examples:
 
 /// Lists directories of a volume
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{REMOTE_ADDRESS_HELP}"))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ADDRESS_HELP}"))]
 pub(crate) struct LsArguments {
     /// Shows type, permissions, links, size in bytes and time (UTC) of each entry
     #[arg(short, long)]
@@ -35,12 +34,13 @@ pub(crate) struct LsArguments {
     #[arg(long)]
     json: bool,
 
-    #[command(flatten)]
-    nats: NatsArguments,
-
     /// What to list
     #[arg(value_name = "VOLUME[:/PATH]", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 #[derive(Serialize)]
@@ -55,21 +55,11 @@ struct Listing {
 /// When a volume or path is missing.
 pub(crate) fn ls(arguments: &LsArguments) -> Result<()> {
     let mut listings = Vec::new();
-    for paths in arguments.paths.chunk_by(|one, next| one.address == next.address) {
-        if let Some(VolumePath { address: VolumeAddress::Nats(address), .. }) = paths.first() {
-            let tree = RemoteTree::open(address, &arguments.nats.options())?;
-            for path in paths {
-                let entries = tree.entries(&path.path, arguments.directory).at_path(path)?;
-                listings.push(Listing { path: path.absolute(), entries });
-            }
-            continue;
-        }
-        for_each_path(paths, SaveMode::Never, |root, path| {
-            let entries = entries(root, path, arguments.directory)?;
-            listings.push(Listing { path: path.absolute(), entries });
-            Ok(())
-        })?;
-    }
+    for_each_path(&arguments.paths, SaveMode::Never, &arguments.nats, |root, path| {
+        let entries = entries(root, path, arguments.directory).at_path(path)?;
+        listings.push(Listing { path: path.absolute(), entries });
+        Ok(())
+    })?;
     let mut out = Output::stdout();
     if arguments.json {
         out.json(&listings)?;
@@ -93,10 +83,14 @@ fn print(out: &mut Output, entries: &[Entry], long: bool) -> Result<()> {
     table(&rows, &[false, true, true]).iter().try_for_each(|line| out.line(line))
 }
 
-fn entries(root: &Descriptor, path: &VolumePath, itself: bool) -> Result<Vec<Entry>> {
-    if itself || kind_of(root, &path.path).at_path(path)? != Some(FileType::Directory) {
-        return Ok(vec![Entry::read(root, &path.path).at_path(path)?]);
+fn entries(root: &Directory, path: &VolumePath, itself: bool) -> larder_core::Result<Vec<Entry>> {
+    let path = path.path.as_str();
+    if itself || root.kind(Follow::Yes, path)? != Some(FileType::Directory) {
+        return Ok(vec![root.entry_at(path)?]);
     }
-    let directory = open_directory(root, now(), &path.path).at_path(path)?;
-    list(&directory).at_path(path)?.iter().map(|name| Entry::read(&directory, name).at_path(path)).collect()
+    let directory = root.enter(Follow::Yes, path)?;
+    // What is gone since it was listed is not there.
+    let is_there =
+        |entry: &larder_core::Result<Entry>| !matches!(entry, Err(error) if error.code() == ErrorCode::NoEntry);
+    directory.names()?.iter().map(|name| directory.entry(name)).filter(is_there).collect()
 }

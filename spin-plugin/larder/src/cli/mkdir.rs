@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 use clap::Args;
-use larder_transfer::now;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use crate::files::create_directories;
+use super::guest::NatsArguments;
 use crate::volumes::{SaveMode, VolumePath};
 
 const EXAMPLES: &str = "\
 Examples:
   larder mkdir -p data.larder:/              creates an empty volume file
-  larder mkdir -p data.larder:/a/b/c";
+  larder mkdir -p data.larder:/a/b/c
+  larder mkdir nats://127.0.0.1:4222/data/a";
 
 /// Creates directories in a volume
 #[derive(Args, Debug)]
@@ -25,6 +25,10 @@ pub(crate) struct MkdirArguments {
     /// The directories
     #[arg(value_name = "VOLUME:/PATH", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Creates the directories.
@@ -33,11 +37,11 @@ pub(crate) struct MkdirArguments {
 /// When something is in the way, or the volume cannot be saved.
 pub(crate) fn mkdir(arguments: &MkdirArguments) -> Result<()> {
     let mode = if arguments.parents { SaveMode::AtEnd } else { SaveMode::Existing };
-    for_each_path(&arguments.paths, mode, |root, path| {
+    for_each_path(&arguments.paths, mode, &arguments.nats, |root, path| {
         if arguments.parents {
-            create_directories(root, now(), &path.path).at_path(path)
+            root.create_directories(&path.path).at_path(path)
         } else {
-            root.create_directory_at(now(), &path.path).at_path(path)
+            root.create_directory(&path.path).at_path(path)
         }
     })
 }

@@ -52,7 +52,8 @@ Volumes:
   file is loaded at the start and saved when the app ends, also by a trap, Ctrl-C or
   SIGTERM; with `:sync`, a guest's fsync saves it as well. Saves are written beside the
   file and renamed, so that the former content is never harmed.
-  `data.larder:/dir/file` names a place in a volume file.
+  `data.larder:/dir/file` names a place in a volume file. nats://HOST[:PORT]/NAME is a
+  volume that larder-provider serves, nats://HOST[:PORT]/NAME/dir/file a place in it.
 
 Environment:
   LARDER_LOG   what to log to standard error, such as `info` or `larder=debug`

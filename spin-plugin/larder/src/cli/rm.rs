@@ -2,10 +2,10 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use larder_core::{ErrorCode, FileType, Follow};
-use larder_transfer::now;
+use larder_core::{Error, ErrorCode, FileType, Follow};
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
+use super::guest::NatsArguments;
 use crate::files::remove_tree;
 use crate::volumes::{SaveMode, VolumePath};
 
@@ -13,11 +13,13 @@ const EXAMPLES: &str = "\
 Examples:
   larder rm data.larder:/old.log
   larder rm -r data.larder:/cache
-  larder rm -rf data.larder:/cache data.larder:/tmp";
+  larder rm -rf data.larder:/cache data.larder:/tmp
+  larder rm -r nats://127.0.0.1:4222/data/cache";
 
 /// Removes files and directories from a volume
 ///
-/// When one of several cannot be removed, the volume stays as it was.
+/// When one of several cannot be removed, a volume file stays as it was; of a remote
+/// volume those before it are gone.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{ADDRESS_HELP}"))]
 pub(crate) struct RmArguments {
@@ -32,6 +34,10 @@ pub(crate) struct RmArguments {
     /// What to remove; links are removed, not followed
     #[arg(value_name = "VOLUME:/PATH", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 /// Removes.
@@ -40,19 +46,18 @@ pub(crate) struct RmArguments {
 /// When something is missing, is a directory without `-r`, or the volume cannot
 /// be saved.
 pub(crate) fn rm(arguments: &RmArguments) -> Result<()> {
-    for_each_path(&arguments.paths, SaveMode::Existing, |root, path| {
+    for_each_path(&arguments.paths, SaveMode::Existing, &arguments.nats, |root, path| {
         if path.path.is_empty() {
-            bail!(
-                "{path} is the root of the volume and cannot be removed: name what is in it, or remove the volume file"
-            );
+            bail!("{path} is the root of the volume and cannot be removed: name what is in it");
         }
-        let attributes = match root.stat_at(Follow::No, &path.path) {
-            Err(error) if error.code() == ErrorCode::NoEntry && arguments.force => return Ok(()),
-            attributes => attributes.at_path(path)?,
+        let kind = match root.kind(Follow::No, &path.path).at_path(path)? {
+            Some(kind) => kind,
+            None if arguments.force => return Ok(()),
+            None => return Err(Error::new(ErrorCode::NoEntry, "stat-at").at(&path.path)).at_path(path),
         };
-        if attributes.file_type == FileType::Directory && !arguments.recursive {
+        if kind == FileType::Directory && !arguments.recursive {
             bail!("{path} is a directory: give -r to remove it with all that is in it");
         }
-        remove_tree(root, now(), &path.path).at_path(path)
+        remove_tree(root, &path.path).at_path(path)
     })
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
+use super::guest::NatsArguments;
 use crate::files::Entry;
 use crate::output::{Output, printable};
 use crate::units::format_size;
@@ -13,7 +14,8 @@ use crate::volumes::{SaveMode, VolumePath};
 const EXAMPLES: &str = "\
 Examples:
   larder stat data.larder:/logs/app.log
-  larder stat --json data.larder:/logs/app.log | jq '.[0].size'";
+  larder stat --json data.larder:/logs/app.log | jq '.[0].size'
+  larder stat nats://127.0.0.1:4222/data/logs/app.log";
 
 /// Shows all that is known of files, directories and links of a volume
 #[derive(Args, Debug)]
@@ -26,6 +28,10 @@ pub(crate) struct StatArguments {
     /// What to show; links are not followed
     #[arg(value_name = "VOLUME[:/PATH]", required = true)]
     paths: Vec<VolumePath>,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 #[derive(Serialize)]
@@ -41,8 +47,8 @@ struct Stat {
 /// When something is missing.
 pub(crate) fn stat(arguments: &StatArguments) -> Result<()> {
     let mut stats = Vec::new();
-    for_each_path(&arguments.paths, SaveMode::Never, |root, path| {
-        let entry = Entry::read(root, &path.path).at_path(path)?;
+    for_each_path(&arguments.paths, SaveMode::Never, &arguments.nats, |root, path| {
+        let entry = root.entry_at(&path.path).at_path(path)?;
         stats.push(Stat { path: path.absolute(), entry });
         Ok(())
     })?;

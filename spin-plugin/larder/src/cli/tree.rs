@@ -2,18 +2,20 @@
 
 use anyhow::Result;
 use clap::Args;
-use larder_transfer::now;
+use larder_core::Follow;
 use serde::Serialize;
 
-use super::address::{ADDRESS_HELP, AtPath, Opened};
-use crate::files::{Entry, Visit, open_directory, walk};
+use super::address::{ADDRESS_HELP, AtPath, for_each_path};
+use super::guest::NatsArguments;
+use crate::files::{Directory, Entry, Visit, walk};
 use crate::output::{Output, printable};
-use crate::volumes::VolumePath;
+use crate::volumes::{SaveMode, VolumePath};
 
 const EXAMPLES: &str = "\
 Examples:
   larder tree data.larder
   larder tree --depth 2 data.larder:/site
+  larder tree nats://127.0.0.1:4222/data/site
   larder tree --json data.larder:/ | jq -r '.[] | select(.type == \"file\") | .path'";
 
 /// Shows a directory of a volume with all below it
@@ -31,6 +33,10 @@ pub(crate) struct TreeArguments {
     /// The directory
     #[arg(value_name = "VOLUME[:/PATH]")]
     path: VolumePath,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    nats: NatsArguments,
 }
 
 #[derive(Serialize)]
@@ -46,14 +52,19 @@ struct Node {
 /// # Errors
 /// When the volume or the path is missing, or is no directory.
 pub(crate) fn tree(arguments: &TreeArguments) -> Result<()> {
-    let opened = Opened::read(&arguments.path)?;
-    let path = &arguments.path;
-    let top = open_directory(&opened.root()?, now(), &path.path).at_path(path)?;
+    let paths = std::slice::from_ref(&arguments.path);
+    for_each_path(paths, SaveMode::Never, &arguments.nats, |root, path| {
+        let top = root.enter(Follow::Yes, &path.path).at_path(path)?;
+        show(arguments, path, &top)
+    })
+}
+
+fn show(arguments: &TreeArguments, path: &VolumePath, top: &Directory) -> Result<()> {
     let mut out = Output::stdout();
     if arguments.json {
         let mut nodes = Vec::new();
         let prefix = path.absolute();
-        walk(&top, now(), arguments.depth, |visit| {
+        walk(top, arguments.depth, |visit| {
             nodes.push(Node {
                 path: format!("{}/{}", prefix.trim_end_matches('/'), visit.path),
                 depth: visit.depth,
@@ -66,7 +77,7 @@ pub(crate) fn tree(arguments: &TreeArguments) -> Result<()> {
     }
     let (mut directories, mut others) = (0_u64, 0_u64);
     out.line(printable(&path.to_string()))?;
-    walk(&top, now(), arguments.depth, |visit| {
+    walk(top, arguments.depth, |visit| {
         if visit.entry.kind == "directory" {
             directories += 1;
         } else {

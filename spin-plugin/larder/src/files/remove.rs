@@ -1,13 +1,13 @@
 //! Removing a tree.
 
-use larder_core::{Descriptor, ErrorCode, FileType, Follow, Result, Timestamp};
+use larder_core::{Error, ErrorCode, FileType, Follow, Result};
 
-use super::{list, open_directory};
+use super::{Directory, Named};
 
 /// A directory that is being emptied.
 struct Level {
-    directory: Descriptor,
-    names: Vec<String>,
+    directory: Directory,
+    names: Vec<Named>,
 }
 
 /// Removes what is at `path`, a directory with all that is in it. Links are
@@ -16,39 +16,41 @@ struct Level {
 ///
 /// # Errors
 /// When `path` is missing or something in it cannot be removed.
-pub(crate) fn remove_tree(root: &Descriptor, now: Timestamp, path: &str) -> Result<()> {
-    if root.stat_at(Follow::No, path)?.file_type != FileType::Directory {
-        return root.unlink_file_at(now, path);
+pub(crate) fn remove_tree(root: &Directory, path: &str) -> Result<()> {
+    match root.kind(Follow::No, path)? {
+        Some(FileType::Directory) => {}
+        Some(_) => return root.unlink(path),
+        None => return Err(Error::new(ErrorCode::NoEntry, "stat-at").at(path)),
     }
-    empty(open_directory(root, now, path)?, now)?;
-    root.remove_directory_at(now, path)
+    empty(root.enter(Follow::No, path)?)?;
+    root.remove_directory(path)
 }
 
-fn empty(directory: Descriptor, now: Timestamp) -> Result<()> {
-    let names = list(&directory)?;
+fn empty(directory: Directory) -> Result<()> {
+    let names = directory.names()?;
     let mut levels = vec![Level { directory, names }];
     while let Some(level) = levels.last_mut() {
-        let Some(name) = level.names.last() else {
+        let Some(named) = level.names.last() else {
             levels.pop();
             // The directory that was just emptied is the last name of the one
             // above.
             if let Some(above) = levels.last_mut()
-                && let Some(name) = above.names.pop()
+                && let Some(named) = above.names.pop()
             {
-                above.directory.remove_directory_at(now, &name)?;
+                above.directory.remove_directory(&named.name)?;
             }
             continue;
         };
-        match level.directory.unlink_file_at(now, name) {
+        match level.directory.unlink(&named.name) {
             Ok(()) => {
                 level.names.pop();
             }
             Err(error) if error.code() == ErrorCode::IsDirectory => {
-                let directory = open_directory(&level.directory, now, name)?;
-                let names = list(&directory)?;
+                let directory = level.directory.enter(Follow::No, &named.name)?;
+                let names = directory.names()?;
                 levels.push(Level { directory, names });
             }
-            Err(error) => return Err(error.at(name)),
+            Err(error) => return Err(error.at(&named.name)),
         }
     }
     Ok(())

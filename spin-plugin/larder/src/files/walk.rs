@@ -1,8 +1,8 @@
 //! Visiting a tree from its top, in the order of names.
 
-use larder_core::{Descriptor, Error, ErrorCode, FileType, Result, Timestamp};
+use larder_core::{Error, ErrorCode, Follow, Result};
 
-use super::{Entry, list, open_directory};
+use super::{Directory, Entry, Named};
 
 /// Directories deeper than this are named, but not entered: guests may nest
 /// directories without a bound, and whoever looks at a tree holds its paths.
@@ -21,9 +21,9 @@ pub(crate) struct Visit<'a> {
 }
 
 struct Level {
-    directory: Descriptor,
+    directory: Directory,
     /// In reverse, so that the next is popped.
-    names: Vec<String>,
+    names: Vec<Named>,
     path_length: usize,
 }
 
@@ -32,36 +32,36 @@ struct Level {
 /// # Errors
 /// The first of `visit`'s or of reading.
 pub(crate) fn walk(
-    top: &Descriptor,
-    now: Timestamp,
+    top: &Directory,
     depth: usize,
     mut visit: impl FnMut(Visit<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let depth = depth.min(MAX_DEPTH);
     let mut path = String::new();
     let mut last = Vec::new();
-    let mut levels = vec![level(top.dup()?, 0)?];
+    let mut levels = vec![level(top.enter(Follow::No, "")?, 0)?];
     while let Some(current) = levels.last_mut() {
         path.truncate(current.path_length);
-        let Some(name) = current.names.pop() else {
+        let Some(named) = current.names.pop() else {
             levels.pop();
             last.pop();
             continue;
         };
+        let name = named.name.as_str();
         let is_last = current.names.is_empty();
-        let entry = match Entry::read(&current.directory, &name) {
+        let entry = match current.directory.entry(&named) {
             Ok(entry) => entry,
             Err(error) if error.code() == ErrorCode::NoEntry => continue,
-            Err(error) => return Err(located(error, &path, &name).into()),
+            Err(error) => return Err(located(error, &path, name).into()),
         };
         if !path.is_empty() {
             path.push('/');
         }
-        path.push_str(&name);
+        path.push_str(name);
         last.push(is_last);
         visit(Visit { entry: &entry, path: &path, depth: last.len(), last: &last })?;
         if entry.kind == "directory" && last.len() < depth {
-            let directory = open_directory(&current.directory, now, &name)?;
+            let directory = current.directory.enter(Follow::No, name)?;
             levels.push(level(directory, path.len())?);
         } else {
             last.pop();
@@ -70,9 +70,8 @@ pub(crate) fn walk(
     Ok(())
 }
 
-fn level(directory: Descriptor, path_length: usize) -> Result<Level> {
-    debug_assert_eq!(directory.file_type(), FileType::Directory);
-    let mut names = list(&directory)?;
+fn level(directory: Directory, path_length: usize) -> Result<Level> {
+    let mut names = directory.names()?;
     names.reverse();
     Ok(Level { directory, names, path_length })
 }

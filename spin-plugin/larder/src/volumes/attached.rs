@@ -70,7 +70,7 @@ impl AttachedVolume {
                 larder_volume_file::open(path, access, limits)?
             }
             VolumeAddress::Nats(address) => bail!(
-                "{address} is a remote volume, for which there are `larder ls`, `larder cat`, `larder df`, and `--volume` of `larder run` and `larder serve`: this works on volume files"
+                "{address} is a remote volume, and this needs one of this process: remote ones are for the file commands (`larder ls`, `cp`, …) and for `--volume` of `larder run` and `larder serve`"
             ),
         };
         if mode == SaveMode::OnSync

@@ -8,12 +8,15 @@
     reason = "a failing test may panic"
 )]
 
+mod compose;
 mod copies;
 mod errors;
 mod files;
 mod locks;
+mod remote;
 mod run;
 mod serve;
+mod served;
 mod signals;
 mod support;
 mod up;
