@@ -103,7 +103,7 @@ fn example() -> BTreeMap<String, Vec<u8>> {
     let closed = Note { node: FILE, read: false, closed: true };
 
     [
-        ("begin", request::begin(VERSION, "", "doc").encode_to_vec()),
+        ("begin", request::begin(VERSION, "", "", "doc").encode_to_vec()),
         ("begin reply", welcome(&begun, Duration::from_secs(30)).encode_to_vec()),
         ("open", request::open(&call(1, &[]), Place { directory: ROOT, path: "notes.txt" }, opening).encode_to_vec()),
         ("open reply", reply(reply::Result::Opened(opened))),
