@@ -17,7 +17,7 @@ use larder_protocol::{Access, MOST_REQUEST_BYTES};
 use larder_store_service::{Clock, Service, Store, VERSION};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::ServedVolume;
@@ -90,6 +90,8 @@ struct Shared {
     options: ServerOptions,
     sessions: Sessions,
     ending: AtomicBool,
+    /// Whether answers that NATS does not take are given up.
+    given_up: watch::Sender<bool>,
     places: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     /// The largest message that NATS takes, in bytes.
@@ -129,6 +131,7 @@ impl Server {
         let shared = Arc::new(Shared {
             sessions: Sessions::default(),
             ending: AtomicBool::new(false),
+            given_up: watch::Sender::new(false),
             places: Arc::new(Semaphore::new(options.most_in_progress.min(Semaphore::MAX_PERMITS))),
             bytes: Arc::new(Semaphore::new(MOST_WAITING_BYTES / BYTES_UNIT)),
             most_reply,
@@ -179,8 +182,13 @@ impl Server {
     pub async fn shutdown(mut self) {
         self.shared.ending.store(true, Ordering::SeqCst);
         let places = u32::try_from(self.shared.options.most_in_progress).unwrap_or(u32::MAX);
-        // All places are free when everything is answered.
-        let _all = Arc::clone(&self.shared.places).acquire_many_owned(places).await;
+        // All places are free when everything is answered. Where NATS takes no
+        // answers any more, that is never.
+        let mut all = std::pin::pin!(Arc::clone(&self.shared.places).acquire_many_owned(places));
+        if tokio::time::timeout(LAST_FLUSH, &mut all).await.is_err() {
+            self.shared.given_up.send_replace(true);
+            let _all = all.await;
+        }
         self.stop();
         // Without NATS a flush never returns, and what is served must be saved.
         match tokio::time::timeout(LAST_FLUSH, self.nats.flush()).await {
@@ -318,8 +326,15 @@ impl Shared {
     }
 
     async fn answer(&self, asked: &Asked, reply: Reply) {
-        if let Err(error) = asked.respond(Ok(answer::encode(reply, self.most_reply))).await {
-            tracing::warn!(%error, "cannot send an answer");
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            biased;
+            sent = asked.respond(Ok(answer::encode(reply, self.most_reply))) => {
+                if let Err(error) = sent {
+                    tracing::warn!(%error, "cannot send an answer");
+                }
+            }
+            _ = given_up.wait_for(|given_up| *given_up) => tracing::warn!("NATS takes no answers: one is not sent"),
         }
     }
 

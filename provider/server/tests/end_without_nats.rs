@@ -67,6 +67,8 @@ async fn when_the_network_brings_nothing_any_more() {
     let provider = accepted(directory.path(), &nats, &proxy.url()).await;
     proxy.stall();
     ends(provider);
+    // NATS, too, learns that it is gone.
+    proxy.cut();
     is_kept(directory.path(), &nats).await;
 }
 
