@@ -169,10 +169,9 @@ impl Guest {
             Ok(bytes) => match version(&bytes) {
                 Some(version) if (before..=begun).contains(&version) => Ok(()),
                 None if torn && begun > before => Ok(()),
-                version => Err(format!(
-                    "{path} is version {version:?} of {} bytes, not {before} to {begun}",
-                    bytes.len()
-                )),
+                version => {
+                    Err(format!("{path} is version {version:?} of {} bytes, not {before} to {begun}", bytes.len()))
+                }
             },
         }
     }
@@ -199,7 +198,8 @@ fn check_lines(bytes: &[u8], promised: &[Line]) -> Result<(), String> {
         let (writer, number) = line.split_once(' ')?;
         Some((writer.parse::<usize>().ok()?, number.parse::<usize>().ok()?))
     };
-    let lines: Vec<Line> = text.lines().map(|line| parse(line).ok_or_else(|| text.to_string())).collect::<Result<_, _>>()?;
+    let lines: Vec<Line> =
+        text.lines().map(|line| parse(line).ok_or_else(|| text.to_string())).collect::<Result<_, _>>()?;
     for writer in 0..CLIENTS {
         let of_writer: Vec<usize> = lines.iter().filter(|line| line.0 == writer).map(|line| line.1).collect();
         if !of_writer.is_sorted_by(|one, next| one < next) {

@@ -174,10 +174,11 @@ fn tls_is_used_where_the_authority_is_trusted_and_nowhere_else() {
     let nats = Nats::prepared(directory, r#"tls { cert_file: "server.pem", key_file: "server.key" }"#);
     let login = ConnectOptions::new().add_root_certificates(nats.path("ca.pem")).require_tls(true);
     let world = world(&nats, login);
-    let connect = |url: &str, ca: Option<&Path>| {
-        let options = Options { tls_ca: ca.map(Path::to_owned), ..options(Access::Write) };
+    let within = |deadline, url: &str, ca: Option<&Path>| {
+        let options = Options { tls_ca: ca.map(Path::to_owned), deadline, ..options(Access::Write) };
         NatsStore::connect(&format!("{url}:{}/{}", nats.port(), world.name).parse().unwrap(), options)
     };
+    let connect = |url: &str, ca: Option<&Path>| within(PATIENCE, url, ca);
     let own = nats.path("ca.pem");
     for url in ["tls://localhost", "tls://127.0.0.1", "nats://localhost"] {
         let root = root(connect(url, Some(&own)).unwrap());
@@ -188,7 +189,8 @@ fn tls_is_used_where_the_authority_is_trusted_and_nowhere_else() {
     write_certificates(strange.path());
     let strange = strange.path().join("ca.pem");
     for ca in [Some(strange.as_path()), None] {
-        let error = connect("tls://localhost", ca).unwrap_err();
+        // However long it tries.
+        let error = within(Duration::from_secs(3), "tls://localhost", ca).unwrap_err();
         assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
     }
     let error = connect("tls://localhost", Some(&nats.path("missing.pem"))).unwrap_err();

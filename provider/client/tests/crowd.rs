@@ -55,7 +55,8 @@ fn few_at_a_time<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec
 fn connect(world: &World) -> File<NatsStore> {
     let options = Options { deadline: PATIENCE, ..Options::default() };
     let store = NatsStore::connect(&address(shared(), &world.name), options).unwrap();
-    let client = larder_store_client::Client::new(store, larder_store_client::Options { write_behind: true, cache: true });
+    let client =
+        larder_store_client::Client::new(store, larder_store_client::Options { write_behind: true, cache: true });
     client.roots().unwrap().remove(0).0
 }
 

@@ -154,7 +154,8 @@ fn check(seed: u64, clients: usize, calls: usize, weather: Weather, deadline: Du
     drop(guests);
 
     let mut calls: Vec<Called> = history.into_iter().flatten().collect();
-    let tree = tree_of(stage.volume.root_id(), &mut |operation| stage.volume.apply(&Default::default(), &operation).ok());
+    let tree =
+        tree_of(stage.volume.root_id(), &mut |operation| stage.volume.apply(&Default::default(), &operation).ok());
     let last = Span { invoked: end + 1, answered: end + 2, certain: true };
     calls.push(Called { client: clients, act: Act::Tree, answer: Some(tree), span: last });
     let spans: Vec<Span> = calls.iter().map(|call| call.span).collect();
@@ -169,7 +170,8 @@ fn check(seed: u64, clients: usize, calls: usize, weather: Weather, deadline: Du
 }
 
 fn table(calls: &[Called], best: &[usize]) -> String {
-    let mut text = String::from("no order explains these calls; [n] is the place in the longest that explains a part\n");
+    let mut text =
+        String::from("no order explains these calls; [n] is the place in the longest that explains a part\n");
     for (at, call) in calls.iter().enumerate() {
         let place = best.iter().position(|place| *place == at).map_or_else(|| "-".into(), |place| place.to_string());
         let Span { invoked, answered, .. } = call.span;

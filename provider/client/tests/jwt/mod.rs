@@ -18,7 +18,8 @@ fn base64(bytes: &[u8]) -> String {
 /// Claims on `subject`, signed by `issuer`.
 fn claims(issuer: &KeyPair, subject: &str, name: &str, nats: &Value) -> String {
     let header = json!({ "typ": "JWT", "alg": "ed25519-nkey" });
-    let claims = json!({ "jti": name, "iat": 1, "iss": issuer.public_key(), "sub": subject, "name": name, "nats": nats });
+    let claims =
+        json!({ "jti": name, "iat": 1, "iss": issuer.public_key(), "sub": subject, "name": name, "nats": nats });
     let text = format!("{}.{}", base64(header.to_string().as_bytes()), base64(claims.to_string().as_bytes()));
     let signature = issuer.sign(text.as_bytes()).unwrap();
     format!("{text}.{}", base64(&signature))

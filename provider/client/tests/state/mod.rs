@@ -1,10 +1,5 @@
 //! What clients do in a plan, and the same on the reference model.
-#![allow(
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use larder_core::{Context, ErrorCode, FileType, NodeId, Operation, Reply};
 use larder_model::model::Model;
@@ -30,7 +25,11 @@ pub struct At(pub usize, pub &'static str);
 /// A call. Numbers of slots are those of what the client has open.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
-    Open { at: At, create: bool, exclusive: bool },
+    Open {
+        at: At,
+        create: bool,
+        exclusive: bool,
+    },
     Close(usize),
     Append(usize),
     Write(usize, u64),

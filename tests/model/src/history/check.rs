@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::search::{Span, search};
 use super::Observed;
+use super::search::{Span, search};
 use crate::model::Model;
 
 /// Looks for an order of `calls` that begins at `model`, keeps every call
