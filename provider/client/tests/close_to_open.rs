@@ -227,9 +227,9 @@ fn check(seed: u64, weather: Weather) -> Result<(), String> {
     storm.calm();
     storm.replay();
     let mut last = Guest::new(&storm, 0, Arc::clone(&board), Random::new(seed));
-    for log in 0..LOGS.len() {
+    for (log, name) in LOGS.iter().enumerate() {
         last.check_log(log)?;
-        let (lines, written) = (board.lock().unwrap().lines[log].len(), last.read(LOGS[log]).unwrap_or_default());
+        let (lines, written) = (board.lock().unwrap().lines[log].len(), last.read(name).unwrap_or_default());
         if written.iter().filter(|byte| **byte == b'\n').count() != lines {
             return Err(format!("{lines} lines were written: {}", String::from_utf8_lossy(&written)));
         }

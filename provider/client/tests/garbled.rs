@@ -115,7 +115,7 @@ fn everything(root: &File<NatsStore>) -> Result<(), ErrorCode> {
 fn check(seed: u64) -> Result<(), String> {
     let world = World::new(shared(), Duration::from_secs(60));
     let garbler = Garbler::over(&world.name, seed);
-    let root = connect(&garbler.name, seed % 2 == 0)?;
+    let root = connect(&garbler.name, seed.is_multiple_of(2))?;
     garbler.spoils.store(true, Ordering::SeqCst);
     let begun = Instant::now();
     for _ in 0..4 {

@@ -66,9 +66,8 @@ pub struct Storm {
 
 impl Drop for Storm {
     fn drop(&mut self) {
-        if let Some(task) = self.task.lock().unwrap().take() {
-            task.abort();
-        }
+        let task = self.task.lock().unwrap().take();
+        task.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use async_nats::ConnectOptions;
 use larder_core::{DescriptorFlags, Follow, OpenFlags, Rights, Timestamp, View, Volume, VolumeOptions};
 use larder_nats_server::{ServedVolume, Server, ServerOptions};
 use larder_test_nats::Nats;
@@ -35,12 +36,15 @@ impl World {
     }
 
     pub fn of(volume: Arc<Volume>, nats: &Nats, lease: Duration) -> Self {
-        Self::reached(volume, &nats.url(), async_nats::ConnectOptions::new(), lease)
+        Self::reached(volume, &nats.url(), ConnectOptions::new(), lease)
     }
 
     /// One whose server reaches NATS there, and logs in so.
-    pub fn reached(volume: Arc<Volume>, url: &str, login: async_nats::ConnectOptions, lease: Duration) -> Self {
-        let name = unique("volume");
+    pub fn reached(volume: Arc<Volume>, url: &str, login: ConnectOptions, lease: Duration) -> Self {
+        Self::named(unique("volume"), volume, url, login, lease)
+    }
+
+    pub fn named(name: String, volume: Arc<Volume>, url: &str, login: ConnectOptions, lease: Duration) -> Self {
         let served = vec![ServedVolume { name: name.clone(), volume: Arc::clone(&volume), writable: true }];
         let options = ServerOptions { clock: Arc::new(|| Timestamp::UNIX_EPOCH), lease, ..ServerOptions::default() };
         let server = runtime().block_on(async {
