@@ -264,12 +264,12 @@ impl Store for Session {
         let done = self.change(call, |state| {
             let directory = state.held.reader(at.directory)?;
             let now = self.service.now();
-            match what {
-                NewNode::Directory => directory.create_directory_at(now, at.path),
-                NewNode::SymbolicLink(target) => directory.symlink_at(now, target, at.path),
+            let (made, identity) = match what {
+                NewNode::Directory => directory.make_directory_at(now, at.path),
+                NewNode::SymbolicLink(target) => directory.make_symlink_at(now, target, at.path),
             }
             .map_err(code)?;
-            named(state, at, Follow::No).map(Done::Attributes)
+            Ok(Done::Attributes(from_core(at.directory.mount, made, identity)))
         })?;
         match done {
             Done::Attributes(attributes) => Ok(attributes),
