@@ -334,10 +334,9 @@ fn code(error: larder_core::Error) -> ErrorCode {
 
 fn named(state: &State, at: Place<'_>, follow: Follow) -> Answer<Attributes> {
     let directory = state.held.reader(at.directory)?;
-    // Opening is what finds attributes and identity of one and the same inode;
-    // a symbolic link itself cannot be opened.
     let stat = directory.stat_at(follow, at.path).map_err(code)?;
-    let identity = directory.metadata_hash_at(follow, at.path).map_err(code)?;
+    // Of what was found, not of what the name names by now.
+    let identity = directory.metadata_hash_of(stat.id);
     Ok(from_core(at.directory.mount, stat, identity))
 }
 
