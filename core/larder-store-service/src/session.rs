@@ -276,12 +276,12 @@ impl Store for Session {
         let done = self.change(call, |state| {
             let directory = state.held.reader(at.directory)?;
             let now = self.service.now();
-            match what {
-                NewNode::Directory => directory.create_directory_at(now, at.path),
-                NewNode::SymbolicLink(target) => directory.symlink_at(now, target, at.path),
+            let (made, identity) = match what {
+                NewNode::Directory => directory.make_directory_at(now, at.path),
+                NewNode::SymbolicLink(target) => directory.make_symlink_at(now, target, at.path),
             }
             .map_err(code)?;
-            named(state, at, Follow::No).map(Done::Attributes)
+            Ok(Done::Attributes(from_core(at.directory.mount, made, identity)))
         })?;
         match done {
             Done::Attributes(attributes) => Ok(attributes),
@@ -346,10 +346,9 @@ fn code(error: larder_core::Error) -> ErrorCode {
 
 fn named(state: &State, at: Place<'_>, follow: Follow) -> Answer<Attributes> {
     let directory = state.held.reader(at.directory)?;
-    // Opening is what finds attributes and identity of one and the same inode;
-    // a symbolic link itself cannot be opened.
     let stat = directory.stat_at(follow, at.path).map_err(code)?;
-    let identity = directory.metadata_hash_at(follow, at.path).map_err(code)?;
+    // Of what was found, not of what the name names by now.
+    let identity = directory.metadata_hash_of(stat.id);
     Ok(from_core(at.directory.mount, stat, identity))
 }
 

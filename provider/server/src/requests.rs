@@ -13,7 +13,7 @@ use larder_protocol::messages::{Begin, Fault, Reply};
 use larder_protocol::{Access, MOST_REQUEST_BYTES};
 use larder_store_service::{Service, Store, VERSION};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::answer::{self, Job, Permits, no_session};
 use crate::queue::{MOST_QUEUED, NotTaken, Queue};
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) options: ServerOptions,
     pub(crate) sessions: Sessions,
     pub(crate) ending: AtomicBool,
+    /// Whether answers that NATS does not take are given up.
+    pub(crate) given_up: watch::Sender<bool>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) bytes: Arc<Semaphore>,
     /// The largest message that NATS takes, in bytes.
@@ -80,8 +82,15 @@ impl Shared {
     }
 
     async fn answer(&self, asked: &Asked, reply: Reply) {
-        if let Err(error) = asked.respond(Ok(answer::encode(reply, self.most_reply))).await {
-            tracing::warn!(%error, "cannot send an answer");
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            biased;
+            sent = asked.respond(Ok(answer::encode(reply, self.most_reply))) => {
+                if let Err(error) = sent {
+                    tracing::warn!(%error, "cannot send an answer");
+                }
+            }
+            _ = given_up.wait_for(|given_up| *given_up) => tracing::warn!("NATS takes no answers: one is not sent"),
         }
     }
 

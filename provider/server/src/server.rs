@@ -11,7 +11,7 @@ use async_nats::service::endpoint::Endpoint;
 use futures::{FutureExt, StreamExt};
 use larder_protocol::{Access, MOST_REQUEST_BYTES};
 use larder_store_service::Clock;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::ServedVolume;
@@ -100,6 +100,7 @@ impl Server {
         let shared = Arc::new(Shared {
             sessions: Sessions::default(),
             ending: AtomicBool::new(false),
+            given_up: watch::Sender::new(false),
             places: Arc::new(Semaphore::new(options.most_in_progress.min(Semaphore::MAX_PERMITS))),
             bytes: Arc::new(Semaphore::new(MOST_WAITING_BYTES / BYTES_UNIT)),
             most_reply,
@@ -154,8 +155,13 @@ impl Server {
     pub async fn shutdown(mut self) {
         self.shared.ending.store(true, Ordering::SeqCst);
         let places = u32::try_from(self.shared.options.most_in_progress).unwrap_or(u32::MAX);
-        // All places are free when everything is answered.
-        let _all = Arc::clone(&self.shared.places).acquire_many_owned(places).await;
+        // All places are free when everything is answered. Where NATS takes no
+        // answers any more, that is never.
+        let mut all = std::pin::pin!(Arc::clone(&self.shared.places).acquire_many_owned(places));
+        if tokio::time::timeout(LAST_FLUSH, &mut all).await.is_err() {
+            self.shared.given_up.send_replace(true);
+            let _all = all.await;
+        }
         self.stop();
         // Without NATS a flush never returns, and what is served must be saved.
         match tokio::time::timeout(LAST_FLUSH, self.nats.flush()).await {

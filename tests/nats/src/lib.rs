@@ -1,14 +1,18 @@
 //! A real `nats-server` on a port of its own, for tests and benchmarks.
 //!
-//! What lives here: finding, starting and ending it. What does not: clients,
-//! and what is served on it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+//! What lives here: finding, starting and ending it, and a network before it
+//! that a test can spoil. What does not: clients, and what is served on it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod proxy;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+pub use proxy::Proxy;
 
 /// Longest wait for the server to listen.
 const PATIENCE: Duration = Duration::from_secs(20);

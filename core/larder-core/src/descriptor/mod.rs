@@ -157,6 +157,13 @@ impl Descriptor {
         hash(&self.view, self.id())
     }
 
+    /// The same of another inode of the volume, by the number that its
+    /// attributes tell.
+    #[must_use]
+    pub fn metadata_hash_of(&self, id: NodeId) -> MetadataHash {
+        hash(&self.view, id)
+    }
+
     /// Up to `max` entries behind the cookie `after` (0: from the start),
     /// without `.` and `..`; empty at the end.
     ///

@@ -173,6 +173,15 @@ impl Descriptor {
     /// # Errors
     /// `exist`, `read-only`, `no-entry` for a missing parent, limits.
     pub fn create_directory_at(&self, now: Timestamp, path: &str) -> Result<()> {
+        self.make_directory_at(now, path).map(drop)
+    }
+
+    /// The same; tells what was made, as it was made, also where somebody
+    /// else removes it at once.
+    ///
+    /// # Errors
+    /// As [`create_directory_at`](Self::create_directory_at).
+    pub fn make_directory_at(&self, now: Timestamp, path: &str) -> Result<(Attributes, MetadataHash)> {
         self.create_at(now, path, "create-directory", NewNode::Directory { mode: DIRECTORY_MODE })
     }
 
@@ -182,10 +191,25 @@ impl Descriptor {
     /// # Errors
     /// `exist`, `read-only`, `no-entry` for an empty target, limits.
     pub fn symlink_at(&self, now: Timestamp, target: &str, path: &str) -> Result<()> {
+        self.make_symlink_at(now, target, path).map(drop)
+    }
+
+    /// The same; tells what was made, as
+    /// [`make_directory_at`](Self::make_directory_at) does.
+    ///
+    /// # Errors
+    /// As [`symlink_at`](Self::symlink_at).
+    pub fn make_symlink_at(&self, now: Timestamp, target: &str, path: &str) -> Result<(Attributes, MetadataHash)> {
         self.create_at(now, path, "symlink", NewNode::Symlink { target })
     }
 
-    fn create_at(&self, now: Timestamp, path: &str, operation: &'static str, new: NewNode<'_>) -> Result<()> {
+    fn create_at(
+        &self,
+        now: Timestamp,
+        path: &str,
+        operation: &'static str,
+        new: NewNode<'_>,
+    ) -> Result<(Attributes, MetadataHash)> {
         let at = |error| renamed(error, operation, path);
         let walked = self.walk_name(path, operation)?;
         if let Target::Node(_) = walked.target {
@@ -196,7 +220,8 @@ impl Descriptor {
             return Err(Error::new(ErrorCode::NoEntry, operation).at(path));
         }
         let name = walked.name(ErrorCode::Exist).during(operation).map_err(at)?;
-        self.view.volume().create(&Context::at(now), &walked.parent, name, new, 0).map(drop).map_err(at)
+        let made = self.view.volume().create(&Context::at(now), &walked.parent, name, new, 0);
+        made.map(|(inode, attributes)| (attributes, hash(&self.view, inode.id()))).map_err(at)
     }
 
     /// The target of a symbolic link (`readlinkat`), exactly as it was given.

@@ -1,22 +1,10 @@
-//! The search of Wing and Gong: of the calls that no other call preceded, try
-//! each as the next one; remember what was tried (Lowe).
+//! Whether some order explains what was observed.
 
-use std::collections::HashSet;
 use std::fmt::Write;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Observed;
+use super::search::{Span, search};
 use crate::model::Model;
-
-/// A state that was reached before: which calls are done, and the model.
-type Reached = (u128, u64);
-
-struct Search<'a> {
-    calls: &'a [Observed],
-    reached: HashSet<Reached>,
-    /// The most calls that some order explained.
-    best: Vec<usize>,
-}
 
 /// Looks for an order of `calls` that begins at `model`, keeps every call
 /// between its invocation and its answer, and gives each its answer.
@@ -27,49 +15,18 @@ struct Search<'a> {
 /// # Panics
 /// For more than 128 calls.
 pub fn explain(model: &Model, calls: &[Observed]) -> Result<(), String> {
-    assert!(calls.len() <= 128, "{} calls do not fit the mask", calls.len());
-    let mut search = Search { calls, reached: HashSet::new(), best: Vec::new() };
-    if search.go(model, 0, &mut Vec::new()) { Ok(()) } else { Err(search.report()) }
+    let span = |call: &Observed| Span { invoked: call.invoked, answered: call.answered, certain: true };
+    let spans: Vec<Span> = calls.iter().map(span).collect();
+    let takes = |model: &mut Model, at: usize| {
+        let call = &calls[at];
+        model.apply(&call.context, &call.operation) == call.answer
+    };
+    search(model, &spans, takes).map_err(|best| report(calls, &best))
 }
 
-impl Search<'_> {
-    fn go(&mut self, model: &Model, done: u128, order: &mut Vec<usize>) -> bool {
-        if order.len() == self.calls.len() {
-            return true;
-        }
-        if order.len() > self.best.len() {
-            self.best.clone_from(order);
-        }
-        let mut hasher = DefaultHasher::new();
-        model.hash(&mut hasher);
-        if !self.reached.insert((done, hasher.finish())) {
-            return false;
-        }
-        let open = |at: &usize| done & (1 << at) == 0;
-        let calls = self.calls;
-        let first_answer = (0..calls.len()).filter(open).map(|at| calls[at].answered).min().unwrap_or(u64::MAX);
-        for at in (0..calls.len()).filter(open) {
-            let call = &calls[at];
-            if call.invoked > first_answer {
-                continue;
-            }
-            let mut next = model.clone();
-            if next.apply(&call.context, &call.operation) != call.answer {
-                continue;
-            }
-            order.push(at);
-            if self.go(&next, done | 1 << at, order) {
-                return true;
-            }
-            order.pop();
-        }
-        false
-    }
-
-    fn report(&self) -> String {
-        let text = String::from("no order of these calls explains their answers:\n");
-        text + &table(self.calls, &self.best) + "  ([n] is the place in the longest order that explains a part)"
-    }
+fn report(calls: &[Observed], best: &[usize]) -> String {
+    let text = String::from("no order of these calls explains their answers:\n");
+    text + &table(calls, best) + "  ([n] is the place in the longest order that explains a part)"
 }
 
 /// The calls as lines of text, with their places in an order.

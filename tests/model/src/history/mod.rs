@@ -4,10 +4,12 @@
 mod check;
 mod plan;
 mod record;
+mod search;
 
 pub use self::check::explain;
 pub use self::plan::{Call, Plan, plan};
 pub use self::record::{Recorder, Stage};
+pub use self::search::{Span, search};
 
 use larder_core::{Context, ErrorCode, Operation, Reply};
 
