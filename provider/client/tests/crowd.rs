@@ -69,7 +69,7 @@ struct Raw {
 
 impl Raw {
     async fn ask(&self, operation: u64, what: Operation) -> reply::Result {
-        let call = Call { session: self.session, operation, notes: Vec::new() };
+        let call = Call { session: self.session, operation, ..Call::default() };
         let bytes = Request { call: Some(call), operation: Some(what) }.encode_to_vec();
         let request = async_nats::Request::new().payload(bytes.into()).timeout(Some(PATIENCE));
         let answer = self.nats.send_request(self.subject.clone(), request).await.unwrap();
@@ -78,7 +78,7 @@ impl Raw {
 
     async fn begin(nats: Client, volume: &str, number: usize) -> Self {
         let mut raw = Self { nats, subject: larder_protocol::subject(volume, Access::Write), session: 0 };
-        let begin = Begin { version: 1, directory: String::new(), client: "crowd".into() };
+        let begin = Begin { version: 1, directory: String::new(), client: "crowd".into(), ..Begin::default() };
         let reply::Result::Session(session) = raw.ask(0, Operation::Begin(begin)).await else {
             panic!("no session for {number}")
         };

@@ -12,8 +12,8 @@ use larder_core::ErrorCode;
 use larder_nats_server::ServerOptions;
 use larder_protocol::messages::request::Operation;
 use larder_protocol::messages::{
-    Begin, Call, Commit, Fault, Instant, Link, List, NewTime, Node, Note, ReadLink, Rename, Reply, Request, SetTimesAt,
-    Stat, StatAt, Usage, Write, commit, new_time, reply, write,
+    Begin, Call, Commit, Fault, Instant, Link, List, Lock, NewTime, Node, Note, ReadLink, Rename, Reply, Request,
+    SetTimesAt, Stat, StatAt, Unlock, Usage, Write, commit, new_time, reply, write,
 };
 use prost::Message;
 
@@ -58,7 +58,13 @@ fn requests(session: u64, top: Node, file: Node, random: &mut Random) -> Vec<Vec
     ];
     let instant = Instant { seconds: -3, nanoseconds: 999_999_999 };
     let operations = vec![
-        Operation::Begin(Begin { version: 1, directory: "d".into(), client: "c".into() }),
+        Operation::Begin(Begin {
+            version: 1,
+            directory: "d".into(),
+            client: "c".into(),
+            mount_path: "/m".into(),
+            brief: true,
+        }),
         open(top, "file", 0, READ),
         open(top, "new", CREATE, READ | WRITE),
         read(file),
@@ -86,10 +92,12 @@ fn requests(session: u64, top: Node, file: Node, random: &mut Random) -> Vec<Vec
         Operation::Link(Link { old: at("file"), follow: false, new: at("link") }),
         settle(true, false),
         Operation::Usage(Usage {}),
+        Operation::Lock(Lock { node: Some(file), shared: false }),
+        Operation::Unlock(Unlock { node: Some(file) }),
     ];
     let notes = vec![Note { node: Some(file), read: true, closed: false }];
     let whole = |(number, what): (u64, Operation)| {
-        let call = Call { session, operation: number, notes: notes.clone() };
+        let call = Call { session, operation: number, notes: notes.clone(), after: 0 };
         Request { call: Some(call), operation: Some(what) }.encode_to_vec()
     };
     (1..).zip(operations).map(whole).collect()
@@ -131,7 +139,8 @@ fn nonsense(random: &mut Random) -> Vec<u8> {
         2 => [&[0x12, 0xff][..], &[0xff; 12], &random.bytes(length)].concat(),
         // An operation that is not known.
         _ => {
-            let call = Call { session: random.next(), operation: random.next(), notes: Vec::new() };
+            let call =
+                Call { session: random.next(), operation: random.next(), notes: Vec::new(), after: random.next() };
             let mut bytes = Request { call: Some(call), operation: None }.encode_to_vec();
             let field = u8::try_from(17 + random.below(14)).unwrap();
             bytes.extend([(field << 3) | 2, 1, 0]);
@@ -244,7 +253,7 @@ async fn another_version_and_what_exceeds_a_bound_is_refused() {
     }
     let bounds = |operation: Operation, notes: usize| {
         let note = Note { node: Some(top), read: false, closed: false };
-        let call = Call { session: id, operation: 2, notes: vec![note; notes] };
+        let call = Call { session: id, operation: 2, notes: vec![note; notes], after: 0 };
         Request { call: Some(call), operation: Some(operation) }.encode_to_vec()
     };
     let writes = |count: usize, length: usize| {
@@ -256,7 +265,7 @@ async fn another_version_and_what_exceeds_a_bound_is_refused() {
         bounds(settle(false, false), 4097),
         bounds(writes(1025, 1), 0),
         bounds(writes(1, (512 << 10) + 1), 0),
-        bounds(Operation::Begin(Begin { version: 1, directory: "d/".repeat(100_000), client: String::new() }), 0),
+        bounds(Operation::Begin(Begin { version: 1, directory: "d/".repeat(100_000), ..Begin::default() }), 0),
         bounds(open(top, &"n".repeat(500_000), CREATE, READ), 0),
     ] {
         let reply = writer.send(message).await;
