@@ -67,8 +67,7 @@ impl EdgeStore {
             let reply = Reply::decode(unpack(&answer).unwrap().as_slice()).unwrap();
             return read(reply).map_err(|failure| match failure {
                 Failure::Code(code) => code,
-                Failure::Refused(refusal) => panic!("refused: {}", refusal.message),
-                Failure::Malformed => panic!("no answer of the protocol"),
+                _ => ErrorCode::Io,
             });
         }
         Err(ErrorCode::Io)

@@ -396,17 +396,24 @@ impl Site {
     }
 }
 
+/// The `larder` command.
+///
+/// # Errors
+/// When it is missing.
+pub fn larder() -> Result<PathBuf> {
+    part("LARDER_BIN", cache().join("target/release/larder"), "tests/run heavy")
+}
+
 /// Composes one of the test guests for the lattice.
 ///
 /// # Errors
 /// When it or the command is missing.
 pub fn composed(guest: &str, into: &Path) -> Result<()> {
     let guests = std::env::var_os("LARDER_GUESTS").map_or_else(|| cache().join("guests"), PathBuf::from);
-    let larder = part("LARDER_BIN", cache().join("target/release/larder"), "tests/run heavy")?;
     let app = guests.join(guest);
     ensure!(app.exists(), "{} is missing: run tests/guests/build", app.display());
     let status =
-        Command::new(larder).arg("compose").arg(app).arg("--forward=wasmcloud").arg("-o").arg(into).status()?;
+        Command::new(larder()?).arg("compose").arg(app).arg("--forward=wasmcloud").arg("-o").arg(into).status()?;
     ensure!(status.success(), "larder compose failed");
     Ok(())
 }
