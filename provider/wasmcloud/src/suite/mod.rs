@@ -9,6 +9,7 @@ mod store;
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use larder_nats_client::Joined;
 use larder_nats_server::{ServedVolume, Server, ServerOptions};
@@ -30,6 +31,10 @@ use crate::suite::store::EdgeStore;
 /// root.
 const UNKNOWN_PATH: [&str; 2] =
     ["symlinks::an_absolute_target_may_begin_with_the_mount_point", "views::nothing_leads_out_of_a_scoped_view"];
+
+/// Longer than a case: nothing keeps the sessions alive of mounts that a case
+/// does not use.
+const LEASE: Duration = Duration::from_secs(600);
 
 /// Cases at the same time.
 const AT_A_TIME: usize = 4;
@@ -76,7 +81,7 @@ impl Provider {
         }
         let (server, edge) = runtime().block_on(async {
             let connection = async_nats::connect(nats().url()).await.unwrap();
-            let options = ServerOptions { clock: Arc::clone(clock), ..ServerOptions::default() };
+            let options = ServerOptions { clock: Arc::clone(clock), lease: LEASE, ..ServerOptions::default() };
             let server = Server::start(connection.clone(), served.into(), options).await.unwrap();
             let edge = Edge {
                 nats: lattice_nats::connect(nats().url()).await.unwrap(),
