@@ -19,7 +19,8 @@ const COMPONENT: &str = "bench";
 const CONTENT: u64 = 64 << 20;
 
 /// Bytes of a call, how they are called, and calls in a round.
-const SIZES: [(u32, &str, u32); 2] = [(64 << 10, "64 KiB", 40), (1 << 20, "1 MiB", 10)];
+/// One byte shows what a call costs by itself.
+const SIZES: [(u32, &str, u32); 3] = [(1, "1 B", 40), (64 << 10, "64 KiB", 40), (1 << 20, "1 MiB", 10)];
 
 const DEFAULT_ROUNDS: usize = 5;
 
