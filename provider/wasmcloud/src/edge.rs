@@ -115,7 +115,7 @@ impl Edge {
         };
         let asked = async_nats::Request::new().payload(request.into()).timeout(Some(DEADLINE));
         match self.volumes.send_request(subject, asked).await {
-            Ok(answer) if begins => begun(caller, grant, answer.payload),
+            Ok(answer) if begins => Ok(begun(caller, grant, answer.payload)),
             Ok(answer) => Ok(answer.payload),
             Err(error) => {
                 warn!(%error, volume = grant.volume, "a volume did not answer");
@@ -144,26 +144,16 @@ impl Edge {
 
 /// Passes on that a session begins. Why none does is for the operator to see: it
 /// is the link that is wrong, and a component has no error for it.
-///
-/// # Errors
-/// The refusal to answer with.
-fn begun(caller: &Caller, grant: &Grant, answer: Bytes) -> Result<Bytes, Reply> {
+fn begun(caller: &Caller, grant: &Grant, answer: Bytes) -> Bytes {
     match Reply::decode(answer.clone()).map(larder_protocol::reply::session) {
         Ok(Err(Failure::Code(code))) => {
             let (component, link) = (&caller.component, &caller.link);
             let Grant { volume, directory, access } = grant;
-            warn!(
-                component,
-                link,
-                volume,
-                directory,
-                ?access,
-                "the link's volume can't be opened: {}",
-                code.wasi_name()
-            );
-            Err(larder_protocol::refusal(Fault::BadRequest, "what the link names can't be opened"))
+            let code = code.wasi_name();
+            warn!(component, link, volume, directory, ?access, code, "what the link names can't be opened");
+            refused(Fault::BadRequest, "what the link names can't be opened")
         }
-        _ => Ok(answer),
+        _ => answer,
     }
 }
 
