@@ -16,6 +16,7 @@ use futures::StreamExt;
 use larder_protocol::messages::request::Operation;
 use larder_protocol::messages::{Fault, Reply, Request};
 use larder_protocol::packing::{pack, unpack};
+use larder_protocol::reply::Failure;
 use lattice_nats::{Client, Message};
 use prost::Message as _;
 use tokio::sync::Semaphore;
@@ -97,8 +98,10 @@ impl Edge {
     /// The refusal to answer with.
     async fn forward(&self, caller: &Caller, grant: &Grant, request: Vec<u8>) -> Result<Bytes, Reply> {
         let subject = larder_protocol::subject(&grant.volume, grant.access);
+        let mut begins = false;
         let request = match larder_protocol::decode_request(&request) {
             Ok(Request { operation: Some(Operation::Begin(mut begin)), call }) => {
+                begins = true;
                 if !begin.directory.is_empty() {
                     let message = "a component sees the directory of its link, and chooses none itself";
                     return Err(larder_protocol::refusal(Fault::BadRequest, message));
@@ -112,6 +115,7 @@ impl Edge {
         };
         let asked = async_nats::Request::new().payload(request.into()).timeout(Some(DEADLINE));
         match self.volumes.send_request(subject, asked).await {
+            Ok(answer) if begins => Ok(begun(caller, grant, answer.payload)),
             Ok(answer) => Ok(answer.payload),
             Err(error) => {
                 warn!(%error, volume = grant.volume, "a volume did not answer");
@@ -135,6 +139,21 @@ impl Edge {
         }
         self.nats.publish(results, Bytes::new()).await?;
         Ok(())
+    }
+}
+
+/// Passes on that a session begins. Why none does is for the operator to see: it
+/// is the link that is wrong, and a component has no error for it.
+fn begun(caller: &Caller, grant: &Grant, answer: Bytes) -> Bytes {
+    match Reply::decode(answer.clone()).map(larder_protocol::reply::session) {
+        Ok(Err(Failure::Code(code))) => {
+            let (component, link) = (&caller.component, &caller.link);
+            let Grant { volume, directory, access } = grant;
+            let code = code.wasi_name();
+            warn!(component, link, volume, directory, ?access, code, "what the link names can't be opened");
+            refused(Fault::BadRequest, "what the link names can't be opened")
+        }
+        _ => answer,
     }
 }
 

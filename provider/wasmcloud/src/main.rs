@@ -12,6 +12,8 @@ mod links;
 mod orphan;
 mod provider;
 mod settings;
+#[cfg(test)]
+mod suite;
 
 use anyhow::Result;
 use wasmcloud_provider_sdk::{initialize_observability, run_provider};

@@ -6,6 +6,8 @@
 //! missing the tests fail and say which.
 #![forbid(unsafe_code)]
 
+mod calls;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,9 @@ use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, Link};
 
 /// Longest wait for anything that a test waits for.
 pub const WAIT: Duration = Duration::from_secs(30);
+
+/// Longest wait until a host has compiled a component.
+const COMPILING: Duration = Duration::from_secs(240);
 
 /// The provider's id on the lattice.
 pub const PROVIDER: &str = "larder";
@@ -51,8 +56,12 @@ pub fn free_port() -> Result<u16> {
 ///
 /// # Errors
 /// The last failure, when it does not in time.
-pub async fn eventually<T>(mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
-    let end = Instant::now() + WAIT;
+pub async fn eventually<T>(attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    eventually_within(WAIT, attempt).await
+}
+
+async fn eventually_within<T>(wait: Duration, mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    let end = Instant::now() + wait;
     loop {
         match attempt().await {
             Ok(value) => return Ok(value),
@@ -163,6 +172,14 @@ impl Lattice {
     /// # Errors
     /// When it is missing or does not serve in time.
     pub async fn host(&self, name: &str, features: &str) -> Result<Host> {
+        self.host_with(name, features, &[]).await
+    }
+
+    /// A host with settings as `wash up` hands them over: in the environment.
+    ///
+    /// # Errors
+    /// As [`host`](Self::host).
+    pub async fn host_with(&self, name: &str, features: &str, settings: &[(&str, &str)]) -> Result<Host> {
         let default = cache().join("wasmcloud/larder-test-host");
         let program = part("LARDER_WASMCLOUD_HOST", default, "tests/wasmcloud/make-host")?;
         let (ready, temporary) = (self.path(&format!("{name}.ready")), self.path(name));
@@ -171,6 +188,7 @@ impl Lattice {
         let mut command = Command::new(program);
         command.args(["--nats-port", &self.port.to_string(), "-x", LATTICE, "--feature", features, "--ready-file"]);
         command.arg(&ready).env("TMPDIR", &temporary).env("RUST_LOG", "warn,larder=debug");
+        command.envs(settings.iter().copied());
         let log = File::create(self.path(&format!("{name}.log")))?;
         let process = Process::start(command.stdout(log.try_clone()?).stderr(log))?;
         eventually(async || {
@@ -234,7 +252,7 @@ impl Lattice {
         let reference = format!("file://{}", file.display());
         let scaled = self.control.scale_component(&host.id, &reference, id, 64, None, Vec::new(), false);
         accepted(scaled.await, "start the component")?;
-        eventually(async || {
+        eventually_within(COMPILING, async || {
             let inventory = self.control.get_host_inventory(&host.id).await.map_err(|error| anyhow!("{error}"))?;
             let inventory = inventory.into_data().context("no inventory")?;
             ensure!(inventory.components().iter().any(|component| component.id() == id), "{id} does not run");
@@ -248,19 +266,40 @@ impl Lattice {
     /// # Errors
     /// When the lattice refuses it.
     pub async fn link(&self, component: &str, grant: &[(&str, &str)]) -> Result<()> {
-        let name = format!("{component}-link");
-        accepted(self.control.put_config(&name, texts(grant)).await, "put the link's configuration")?;
+        self.link_to(component, PROVIDER, ["larder", "remote", "messages"], grant).await
+    }
+
+    /// Links a component to whoever serves an interface: its namespace,
+    /// package and name.
+    ///
+    /// # Errors
+    /// When the lattice refuses it.
+    pub async fn link_to(
+        &self,
+        component: &str,
+        target: &str,
+        [namespace, package, interface]: [&str; 3],
+        settings: &[(&str, &str)],
+    ) -> Result<()> {
+        let name = format!("{component}-{target}");
+        accepted(self.control.put_config(&name, texts(settings)).await, "put the link's configuration")?;
         let link = Link::builder()
             .source_id(component)
-            .target(PROVIDER)
+            .target(target)
             .name("default")
-            .wit_namespace("larder")
-            .wit_package("remote")
-            .interfaces(vec!["messages".to_owned()])
+            .wit_namespace(namespace)
+            .wit_package(package)
+            .interfaces(vec![interface.to_owned()])
             .target_config(vec![name])
             .build()
             .map_err(|error| anyhow!("{error}"))?;
         accepted(self.control.put_link(link).await, "link")
+    }
+
+    /// The prefix of the subjects on which a component or provider is called.
+    #[must_use]
+    pub fn subjects(&self, id: &str) -> String {
+        format!("{LATTICE}.{id}")
     }
 
     /// Takes the link away.
@@ -329,9 +368,21 @@ impl Site {
     /// # Errors
     /// When nobody answers, or not with success.
     pub async fn put(&self, path: &str, body: &[u8]) -> Result<()> {
-        let (status, answer) = self.ask(minreq::Method::Put, path, body).await?;
+        self.change(minreq::Method::Put, path, body).await
+    }
+
+    /// Appends to a file.
+    ///
+    /// # Errors
+    /// When nobody answers, or not with success.
+    pub async fn append(&self, path: &str, body: &[u8]) -> Result<()> {
+        self.change(minreq::Method::Post, path, body).await
+    }
+
+    async fn change(&self, method: minreq::Method, path: &str, body: &[u8]) -> Result<()> {
+        let (status, answer) = self.ask(method, path, body).await?;
         if !(200..300).contains(&status) {
-            bail!("PUT {path}: {status} {}", String::from_utf8_lossy(&answer));
+            bail!("{path}: {status} {}", String::from_utf8_lossy(&answer));
         }
         Ok(())
     }
@@ -345,17 +396,24 @@ impl Site {
     }
 }
 
+/// The `larder` command.
+///
+/// # Errors
+/// When it is missing.
+pub fn larder() -> Result<PathBuf> {
+    part("LARDER_BIN", cache().join("target/release/larder"), "tests/run heavy")
+}
+
 /// Composes one of the test guests for the lattice.
 ///
 /// # Errors
 /// When it or the command is missing.
 pub fn composed(guest: &str, into: &Path) -> Result<()> {
     let guests = std::env::var_os("LARDER_GUESTS").map_or_else(|| cache().join("guests"), PathBuf::from);
-    let larder = part("LARDER_BIN", cache().join("target/release/larder"), "tests/run heavy")?;
     let app = guests.join(guest);
     ensure!(app.exists(), "{} is missing: run tests/guests/build", app.display());
     let status =
-        Command::new(larder).arg("compose").arg(app).arg("--forward=wasmcloud").arg("-o").arg(into).status()?;
+        Command::new(larder()?).arg("compose").arg(app).arg("--forward=wasmcloud").arg("-o").arg(into).status()?;
     ensure!(status.success(), "larder compose failed");
     Ok(())
 }

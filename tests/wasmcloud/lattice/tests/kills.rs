@@ -1,0 +1,136 @@
+//! What is killed comes back, and what was synced is there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use larder_lattice_tests::{Lattice, composed, eventually};
+
+const HTTP: &str = "builtin-http-server";
+
+/// How long the host lets an instance wait for an answer that never comes.
+const PATIENCE: [(&str, &str); 1] = [("WASMCLOUD_MAX_EXECUTION_TIME_MS", "3000")];
+
+fn kill(processes: &[u32]) -> Result<()> {
+    for id in processes {
+        std::process::Command::new("kill").args(["-9", &id.to_string()]).status()?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_synced_while_the_provider_was_killed_is_there() -> Result<()> {
+    /// Kills, each in the middle of writes, and writers.
+    const KILLS: usize = 3;
+    const WRITERS: usize = 3;
+    /// Files that are kept between two kills.
+    const BETWEEN: usize = 20;
+    let lattice = Lattice::start().await?;
+    let host = lattice.host_with("one", HTTP, &PATIENCE).await?;
+    let file = lattice.path("data.larder");
+    lattice
+        .provider(&host, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")])
+        .await?;
+    let app = lattice.path("app.wasm");
+    composed("http-files.wasm", &app)?;
+    lattice.link("app", &[("volume", "data")]).await?;
+    lattice.component(&host, "app", &app).await?;
+    let site = Arc::new(lattice.http(&host, "app").await?);
+
+    let (ended, kept) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (site, ended, kept) = (Arc::clone(&site), Arc::clone(&ended), Arc::clone(&kept));
+            tokio::spawn(async move {
+                let mut synced = HashMap::new();
+                let mut failed = 0;
+                for number in 0.. {
+                    if ended.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let (path, content) = (format!("/{writer}/{number}"), format!("{writer} {number}").repeat(1000));
+                    if site.put(&format!("{path}?sync"), content.as_bytes()).await.is_ok() {
+                        synced.insert(path, content);
+                        kept.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        failed += 1;
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                }
+                (synced, failed)
+            })
+        })
+        .collect();
+    for kills in 0..=KILLS {
+        let goal = kept.load(Ordering::Relaxed) + BETWEEN;
+        eventually(async || {
+            let now = kept.load(Ordering::Relaxed);
+            ensure!(now >= goal, "after {kills} kills nothing goes on: {now} of {goal} files");
+            Ok(())
+        })
+        .await?;
+        if kills < KILLS {
+            let provider = lattice.provider_processes();
+            ensure!(provider.len() == 1, "{} providers", provider.len());
+            kill(&provider)?;
+        }
+    }
+    ended.store(true, Ordering::Relaxed);
+    let mut failures = 0;
+    for writer in writers {
+        let (synced, failed) = writer.await?;
+        failures += failed;
+        for (path, content) in synced {
+            let (status, found) = site.get(&path).await?;
+            ensure!(status == 200 && found == content.as_bytes(), "{path}: {status}, {} bytes", found.len());
+        }
+    }
+    ensure!(failures > 0, "no write was under way when the provider was killed");
+    println!("{} files kept, {failures} writes failed", kept.load(Ordering::Relaxed));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_killed_has_what_was_synced() -> Result<()> {
+    let lattice = Lattice::start().await?;
+    let host = lattice.host("one", HTTP).await?;
+    let file = lattice.path("data.larder");
+    lattice
+        .provider(&host, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")])
+        .await?;
+    let app = lattice.path("app.wasm");
+    composed("http-files.wasm", &app)?;
+    lattice.link("app", &[("volume", "data")]).await?;
+    lattice.component(&host, "app", &app).await?;
+    let site = lattice.http(&host, "app").await?;
+    site.put("/before?sync", b"kept").await?;
+
+    let provider = lattice.provider_processes();
+    ensure!(provider.len() == 1, "{} providers", provider.len());
+    kill(&provider)?;
+    // The host starts it again, with its configuration and links.
+    eventually(async || {
+        ensure!(site.get("/before").await? == (200, b"kept".to_vec()), "what was synced is not there");
+        Ok(())
+    })
+    .await?;
+    ensure!(lattice.provider_processes() != provider, "the provider was not killed");
+    site.put("/after", b"it goes on").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_does_not_outlive_its_host() -> Result<()> {
+    let lattice = Lattice::start().await?;
+    let mut host = lattice.host("one", HTTP).await?;
+    lattice.provider(&host, &[("volumes.data.memory", "true"), ("volumes.data.writable", "true")]).await?;
+    ensure!(lattice.provider_processes().len() == 1, "no provider runs");
+    host.process.kill();
+    eventually(async || {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        ensure!(lattice.provider_processes().is_empty(), "an orphan goes on serving");
+        Ok(())
+    })
+    .await
+}
