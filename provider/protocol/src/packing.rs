@@ -34,11 +34,10 @@ pub const fn packed_length(bytes: usize) -> usize {
 /// Packs bytes into ASCII characters.
 #[must_use]
 pub fn pack(bytes: &[u8]) -> String {
-    let mut packed = Vec::with_capacity(packed_length(bytes.len()));
     let (groups, rest) = bytes.as_chunks::<GROUP>();
-    for group in groups {
-        let [a, b, c, d, e, f, g] = *group;
-        packed.extend_from_slice(&spread(u64::from_le_bytes([a, b, c, d, e, f, g, 0])).to_le_bytes());
+    let mut packed = vec![0; groups.len() * 8];
+    for (to, [a, b, c, d, e, f, g]) in packed.as_chunks_mut::<8>().0.iter_mut().zip(groups) {
+        *to = spread(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, 0])).to_le_bytes();
     }
     if !rest.is_empty() {
         let mut last = [0; 8];
@@ -53,13 +52,16 @@ pub fn pack(bytes: &[u8]) -> String {
 #[must_use]
 pub fn unpack(text: &str) -> Option<Vec<u8>> {
     let (groups, rest) = text.as_bytes().as_chunks::<8>();
-    let mut bytes = Vec::with_capacity(text.len());
-    for group in groups {
+    let mut bytes = vec![0; groups.len() * GROUP];
+    let mut seen = 0;
+    for (to, group) in bytes.as_chunks_mut::<GROUP>().0.iter_mut().zip(groups) {
         let bits = u64::from_le_bytes(*group);
-        if bits & !ASCII != 0 {
-            return None;
-        }
-        bytes.extend(gather(bits).to_le_bytes().iter().take(GROUP));
+        seen |= bits;
+        let [a, b, c, d, e, f, g, _] = gather(bits & ASCII).to_le_bytes();
+        *to = [a, b, c, d, e, f, g];
+    }
+    if seen & !ASCII != 0 {
+        return None;
     }
     if !rest.is_empty() {
         let mut last = [0; 8];

@@ -1,7 +1,6 @@
 //! Answers: carrying out what a session asks, and bringing the reply into the
 //! bounds of a message.
 
-use async_nats::service::Request as Asked;
 use bytes::Bytes;
 use larder_core::ErrorCode;
 use larder_protocol::Access;
@@ -12,13 +11,14 @@ use larder_protocol::messages::{
 use prost::Message;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::asker::Asker;
 use crate::feed;
 use crate::locks::{Inode, NotLocked};
 use crate::sessions::ServedSession;
 
 /// A request that waits for its session.
 pub(crate) struct Job {
-    pub(crate) asked: Asked,
+    pub(crate) asked: Asker,
     pub(crate) request: Request,
     /// Its share of what a server does at a time: given back when it is
     /// answered.

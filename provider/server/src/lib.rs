@@ -12,7 +12,9 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod asker;
 mod feed;
+mod local;
 mod locks;
 mod queue;
 mod requests;
@@ -21,6 +23,7 @@ mod sessions;
 mod settings;
 mod volume;
 
+pub use local::LocalServer;
 pub use queue::MOST_QUEUED;
 pub use server::{DEFAULT_LEASE, MOST_IN_PROGRESS, MOST_SESSIONS, MOST_WAITING_BYTES, SERVICE, Server, ServerOptions};
 pub use settings::{OpenVolume, VolumeSettings};

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use async_nats::service::Request as Asked;
 use larder_core::ErrorCode;
 use larder_protocol::messages::request::Operation;
 use larder_protocol::messages::{Begin, Fault, Reply};
@@ -16,6 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
 use crate::answer::{self, Job, Permits, no_session};
+use crate::asker::Asker;
 use crate::queue::{MOST_QUEUED, NotTaken, Queue};
 use crate::server::ServerOptions;
 use crate::sessions::{ServedSession, Sessions};
@@ -60,32 +60,25 @@ pub(crate) const fn word(access: Access) -> &'static str {
     }
 }
 
-/// Whether a reply may go there. Whoever asks chooses the subject, and the
-/// server may be allowed to publish where the asker is not: what steers NATS
-/// or Larder gets no replies.
-fn is_answerable(asked: &Asked) -> bool {
-    asked.message.reply.as_ref().is_some_and(|reply| !reply.starts_with('$') && !reply.starts_with("larder."))
-}
-
 impl Shared {
     /// Carries a request out, or sees to it that it is.
-    pub(crate) async fn accept(self: &Arc<Self>, door: &Arc<Door>, asked: Asked) {
-        if !is_answerable(&asked) {
-            tracing::debug!(subject = %asked.message.subject, "ignored a message that cannot be answered");
+    pub(crate) async fn accept(self: &Arc<Self>, door: &Arc<Door>, asked: Asker) {
+        if !asked.is_answerable() {
+            tracing::debug!(volume = door.served.name, "ignored a message that cannot be answered");
             return;
         }
         match self.start(door, asked) {
             Ok(Some(session)) => self.run(session).await,
             Ok(None) => {}
-            Err((asked, reply)) => self.answer(&asked, reply).await,
+            Err((asked, reply)) => self.answer(asked, reply).await,
         }
     }
 
-    async fn answer(&self, asked: &Asked, reply: Reply) {
+    async fn answer(&self, asked: Asker, reply: Reply) {
         let mut given_up = self.given_up.subscribe();
         tokio::select! {
             biased;
-            sent = asked.respond(Ok(answer::encode(reply, self.most_reply))) => {
+            sent = asked.answer(answer::encode(reply, self.most_reply)) => {
                 if let Err(error) = sent {
                     tracing::warn!(%error, "cannot send an answer");
                 }
@@ -111,8 +104,8 @@ impl Shared {
     ///
     /// # Errors
     /// The request that was not started, and what to answer.
-    fn start(self: &Arc<Self>, door: &Arc<Door>, asked: Asked) -> Result<Option<Arc<ServedSession>>, (Asked, Reply)> {
-        let payload = &asked.message.payload;
+    fn start(self: &Arc<Self>, door: &Arc<Door>, asked: Asker) -> Result<Option<Arc<ServedSession>>, (Asker, Reply)> {
+        let payload = asked.payload();
         if payload.len() > MOST_REQUEST_BYTES {
             let text = format!("a request has at most {MOST_REQUEST_BYTES} bytes");
             return Err((asked, larder_protocol::refusal(Fault::BadRequest, text)));
@@ -194,15 +187,15 @@ impl Shared {
         if session.queue.has_ended() {
             self.sessions.remove(session.id);
         }
-        self.answer(&asked, reply).await;
+        self.answer(asked, reply).await;
     }
 
-    fn start_begin(self: &Arc<Self>, door: Arc<Door>, asked: Asked, begin: Begin, permits: Permits) {
+    fn start_begin(self: &Arc<Self>, door: Arc<Door>, asked: Asker, begin: Begin, permits: Permits) {
         let shared = Arc::clone(self);
         tokio::spawn(async move {
             let _permits = permits;
             let reply = shared.begin(&door, &begin).unwrap_or_else(|reply| reply);
-            shared.answer(&asked, reply).await;
+            shared.answer(asked, reply).await;
         });
     }
 

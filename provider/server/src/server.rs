@@ -15,7 +15,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::ServedVolume;
+use crate::asker::Asker;
 use crate::feed;
+use crate::local::LocalServer;
 use crate::requests::{BYTES_UNIT, Door, Shared, word};
 use crate::sessions::Sessions;
 use crate::volume::Served;
@@ -80,6 +82,7 @@ pub struct Server {
     volumes: Vec<Arc<Served>>,
     nats: async_nats::Client,
     service: Option<async_nats::service::Service>,
+    doors: Arc<HashMap<(String, Access), Arc<Door>>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -115,7 +118,8 @@ impl Server {
             .start(SERVICE, env!("CARGO_PKG_VERSION"))
             .await
             .map_err(|error| anyhow!("cannot register with NATS: {error}"))?;
-        let mut server = Self { shared, volumes, nats, service: Some(service), tasks: Vec::new() };
+        let mut server =
+            Self { shared, volumes, nats, service: Some(service), doors: Arc::default(), tasks: Vec::new() };
         server.open_doors().await?;
         server.tasks.push(tokio::spawn(end_silent_sessions(Arc::clone(&server.shared), server.nats.clone())));
         let life = getrandom::u64().context("no random numbers")?;
@@ -129,6 +133,7 @@ impl Server {
 
     async fn open_doors(&mut self) -> Result<()> {
         let Some(service) = &self.service else { return Ok(()) };
+        let mut doors = HashMap::new();
         for served in &self.volumes {
             for access in [Access::Read, Access::Write] {
                 let subject = larder_protocol::subject(&served.name, access);
@@ -144,10 +149,18 @@ impl Server {
                     .await
                     .map_err(|error| anyhow!("cannot subscribe to {subject}: {error}"))?;
                 let door = Arc::new(Door { served: Arc::clone(served), access });
+                doors.insert((served.name.clone(), access), Arc::clone(&door));
                 self.tasks.push(tokio::spawn(serve(Arc::clone(&self.shared), door, endpoint)));
             }
         }
+        self.doors = Arc::new(doors);
         Ok(())
+    }
+
+    /// A way to the volumes from within this process.
+    #[must_use]
+    pub fn local(&self) -> LocalServer {
+        LocalServer { shared: Arc::clone(&self.shared), doors: Arc::clone(&self.doors) }
     }
 
     /// Refuses new requests, answers those that were accepted, and ends all
@@ -268,7 +281,7 @@ fn statistics(volumes: &[Arc<Served>], endpoint: &str) -> serde_json::Value {
 
 async fn serve(shared: Arc<Shared>, door: Arc<Door>, mut endpoint: Endpoint) {
     while let Some(asked) = endpoint.next().await {
-        shared.accept(&door, asked).await;
+        shared.accept(&door, Asker::Nats(Box::new(asked))).await;
     }
 }
 

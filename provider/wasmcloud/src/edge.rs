@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::StreamExt;
+use larder_nats_server::LocalServer;
 use larder_protocol::messages::request::Operation;
 use larder_protocol::messages::{Fault, Reply, Request};
 use larder_protocol::packing::{pack, unpack};
@@ -45,10 +46,10 @@ pub(crate) struct Edge {
     pub(crate) lattice: String,
     pub(crate) provider: String,
     pub(crate) links: Arc<Links>,
-    /// The connection over which the volumes are served: a call goes to the
-    /// subject of its volume like that of any other client, so that there is
-    /// one way in.
-    pub(crate) volumes: async_nats::Client,
+    /// The server of this process: what it serves is asked without NATS between.
+    pub(crate) here: LocalServer,
+    /// The connection to volumes that other processes serve.
+    pub(crate) elsewhere: async_nats::Client,
 }
 
 impl Edge {
@@ -113,8 +114,19 @@ impl Edge {
             Ok(_) => request,
             Err(refusal) => return Err(larder_protocol::refusal(refusal.fault(), refusal.message)),
         };
+        if self.here.serves(&grant.volume) {
+            let answer = tokio::time::timeout(DEADLINE, self.here.ask(&grant.volume, grant.access, request.into()));
+            return match answer.await {
+                Ok(Some(answer)) if begins => Ok(begun(caller, grant, answer)),
+                Ok(Some(answer)) => Ok(answer),
+                Ok(None) | Err(_) => {
+                    warn!(volume = grant.volume, "a volume did not answer");
+                    Err(larder_protocol::refusal(Fault::Overloaded, "the volume does not answer: try again"))
+                }
+            };
+        }
         let asked = async_nats::Request::new().payload(request.into()).timeout(Some(DEADLINE));
-        match self.volumes.send_request(subject, asked).await {
+        match self.elsewhere.send_request(subject, asked).await {
             Ok(answer) if begins => Ok(begun(caller, grant, answer.payload)),
             Ok(answer) => Ok(answer.payload),
             Err(error) => {

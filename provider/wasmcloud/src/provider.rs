@@ -30,13 +30,15 @@ struct Inner {
 impl LarderProvider {
     /// The edge to components.
     pub(crate) fn edge(&self, connection: &ProviderConnection) -> Result<Edge> {
-        let volumes = self.inner.serving.lock().as_ref().map(|serving| serving.nats.clone());
+        let serving = self.inner.serving.lock();
+        let serving = serving.as_ref().context("the provider has ended already")?;
         Ok(Edge {
             nats: (*connection.nats).clone(),
             lattice: connection.lattice.to_string(),
             provider: connection.provider_id.to_string(),
             links: Arc::clone(&self.inner.links),
-            volumes: volumes.context("the provider has ended already")?,
+            here: serving.server.local(),
+            elsewhere: serving.nats.clone(),
         })
     }
 

@@ -82,7 +82,8 @@ impl Provider {
                 lattice: lattice.clone(),
                 provider: "larder".to_owned(),
                 links,
-                volumes: connection,
+                here: server.local(),
+                elsewhere: connection,
             };
             (server, tokio::spawn(edge.serve()))
         });
