@@ -100,7 +100,8 @@ impl Served {
                 if message.subject.as_str() == "larder.v1.data.end" {
                     break;
                 }
-                count += 1;
+                // What the server tells of changes is nobody's request.
+                count += usize::from(!message.subject.ends_with(".changes"));
             }
             count
         })
