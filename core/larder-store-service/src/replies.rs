@@ -24,6 +24,8 @@ pub(crate) enum Done {
 pub(crate) struct Replies {
     last: u64,
     done: VecDeque<(u64, Answer<Done>)>,
+    /// Openings that changed nothing but hold a node.
+    opened: VecDeque<(u64, Attributes, DescriptorFlags)>,
 }
 
 impl Replies {
@@ -35,6 +37,21 @@ impl Replies {
         }
         let found = self.done.iter().find(|(number, _)| *number == operation);
         Some(found.map_or(Err(ErrorCode::NotRecoverable), |(_, answer)| answer.clone()))
+    }
+
+    /// What an opening answered that changes nothing, if it is remembered: a
+    /// repeated one holds the node no second time.
+    pub(crate) fn reopened(&self, operation: u64) -> Option<(Attributes, DescriptorFlags)> {
+        let found = self.opened.iter().find(|(number, ..)| *number == operation && operation != 0);
+        found.map(|(_, attributes, allows)| (attributes.clone(), *allows))
+    }
+
+    /// Remembers such an opening, and forgets the oldest.
+    pub(crate) fn remember_opened(&mut self, operation: u64, attributes: Attributes, allows: DescriptorFlags) {
+        if self.opened.len() == REMEMBERED_CHANGES {
+            self.opened.pop_front();
+        }
+        self.opened.push_back((operation, attributes, allows));
     }
 
     /// The last operation that was carried out; 0 before the first.

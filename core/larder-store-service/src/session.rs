@@ -194,7 +194,14 @@ impl Store for Session {
             let Done::Opened(attributes, allows) = done else { return Err(ErrorCode::NotRecoverable) };
             (attributes, allows)
         } else {
-            self.query(call, |state| self.open_new(state, at, &how))?
+            self.query(call, |state| {
+                if let Some(opened) = state.replies.reopened(call.operation) {
+                    return Ok(opened);
+                }
+                let (attributes, allows) = self.open_new(state, at, &how)?;
+                state.replies.remember_opened(call.operation, attributes.clone(), allows);
+                Ok((attributes, allows))
+            })?
         };
         let wanted = how.want > 0
             && attributes.file_type == FileType::RegularFile

@@ -84,6 +84,26 @@ fn a_repeated_opening_holds_its_node_once() {
 }
 
 #[test]
+fn a_repeated_opening_that_changes_nothing_holds_its_node_once_too() {
+    let world = world();
+    world.append(1, "f", b"content").unwrap();
+    let (follow, flags, access) = (Follow::Yes, OpenFlags::empty(), DescriptorFlags::READ);
+    let how = Opening { follow, flags, access, want: 100, known: None };
+    let open = |operation| world.session.open(&world.call(operation), world.place("f"), how);
+    let opened = open(2).unwrap();
+    assert_eq!(open(2), Ok(opened.clone()));
+    let node = opened.attributes.node;
+    let notes = || vec![Note { node, read: false, closed: true }];
+    world.session.settle(&Call { notes: notes(), ..world.call(3) }, false).unwrap();
+    assert_eq!(world.session.stat(&world.call(4), node), Err(ErrorCode::BadDescriptor));
+    // Another opening is another hold.
+    open(5).unwrap();
+    open(6).unwrap();
+    world.session.settle(&Call { notes: notes(), ..world.call(7) }, false).unwrap();
+    world.session.stat(&world.call(8), node).unwrap();
+}
+
+#[test]
 fn what_is_too_old_to_be_remembered_is_not_guessed() {
     let world = world();
     for operation in 1..=REMEMBERED_CHANGES as u64 + 1 {
