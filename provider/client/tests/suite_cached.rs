@@ -9,7 +9,7 @@ use larder_nats_client::Joined;
 use larder_store_client::Options;
 use larder_store_service::Clock;
 use larder_suite::Volumes;
-use larder_suite_client::Manner;
+use larder_suite_client::{Manner, failing};
 
 struct Cached;
 
@@ -38,5 +38,5 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 #[test]
 fn every_case_holds_but_the_exceptions() {
     let exceptions: Vec<&str> = EXCEPTIONS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(common::failing::<Cached>(), exceptions);
+    assert_eq!(failing::<Cached>(), exceptions);
 }

@@ -7,7 +7,7 @@ use larder_nats_client::Joined;
 use larder_store_client::Options;
 use larder_store_service::Clock;
 use larder_suite::Volumes;
-use larder_suite_client::Manner;
+use larder_suite_client::{Manner, failing};
 
 struct Strict;
 
@@ -28,5 +28,5 @@ impl Manner for Strict {
 
 #[test]
 fn every_case_holds() {
-    assert_eq!(common::failing::<Strict>(), Vec::<&str>::new());
+    assert_eq!(failing::<Strict>(), Vec::<&str>::new());
 }

@@ -9,11 +9,7 @@ pub(crate) enum Asker {
     /// It came over NATS.
     Nats(Box<Asked>),
     /// It came from this process.
-    Here {
-        request: Bytes,
-        /// None once it is answered.
-        answer: Option<oneshot::Sender<Bytes>>,
-    },
+    Here { request: Bytes, answer: oneshot::Sender<Bytes> },
 }
 
 impl Asker {
@@ -44,7 +40,7 @@ impl Asker {
             Self::Nats(asked) => asked.respond(Ok(reply)).await,
             Self::Here { answer, .. } => {
                 // Nobody waits where the asker gave up.
-                let _ = answer.map(|answer| answer.send(reply));
+                let _ = answer.send(reply);
                 Ok(())
             }
         }

@@ -20,19 +20,29 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
-    /// The answer to a request on one of the volume's subjects, as messages.
-    /// None where the volume is not served here, or the server was dropped
-    /// meanwhile. Takes a Tokio runtime.
-    pub async fn ask(&self, volume: &str, access: Access, request: Bytes) -> Option<Bytes> {
-        let door = self.doors.get(&(volume.to_owned(), access))?;
-        let (sender, answer) = oneshot::channel();
-        self.shared.accept(door, Asker::Here { request, answer: Some(sender) }).await;
-        answer.await.ok()
-    }
-
-    /// Whether the volume is served here.
+    /// One of the volume's subjects; none where it is not served here.
     #[must_use]
-    pub fn serves(&self, volume: &str) -> bool {
-        self.doors.contains_key(&(volume.to_owned(), Access::Read))
+    pub fn volume(&self, name: &str, access: Access) -> Option<LocalVolume<'_>> {
+        let door = self.doors.get(&(name.to_owned(), access))?;
+        Some(LocalVolume { shared: &self.shared, door })
+    }
+}
+
+/// One subject of a volume of a [`LocalServer`].
+pub struct LocalVolume<'a> {
+    shared: &'a Arc<Shared>,
+    door: &'a Arc<Door>,
+}
+
+impl LocalVolume<'_> {
+    /// The answer to a request, both as messages. None where the server was
+    /// dropped meanwhile. Takes a Tokio runtime.
+    pub async fn ask(&self, request: Bytes) -> Option<Bytes> {
+        let (sender, answer) = oneshot::channel();
+        let (shared, door) = (Arc::clone(self.shared), Arc::clone(self.door));
+        // In a task of its own: whoever asks may give up, and must not leave a
+        // session's queue half worked off.
+        tokio::spawn(async move { shared.accept(&door, Asker::Here { request, answer: sender }).await });
+        answer.await.ok()
     }
 }

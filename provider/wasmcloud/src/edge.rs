@@ -114,9 +114,8 @@ impl Edge {
             Ok(_) => request,
             Err(refusal) => return Err(larder_protocol::refusal(refusal.fault(), refusal.message)),
         };
-        if self.here.serves(&grant.volume) {
-            let answer = tokio::time::timeout(DEADLINE, self.here.ask(&grant.volume, grant.access, request.into()));
-            return match answer.await {
+        if let Some(volume) = self.here.volume(&grant.volume, grant.access) {
+            return match tokio::time::timeout(DEADLINE, volume.ask(request.into())).await {
                 Ok(Some(answer)) if begins => Ok(begun(caller, grant, answer)),
                 Ok(Some(answer)) => Ok(answer),
                 Ok(None) | Err(_) => {

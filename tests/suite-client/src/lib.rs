@@ -1,9 +1,11 @@
 //! The suite's form over a [`Client`] of `larder:fs/store`, whatever brings the
 //! calls to a store.
 //!
-//! What lives here: a guest, and what a [`Manner`] says of it. What does not:
+//! What lives here: a guest, what a [`Manner`] says of it, and running all cases. What does not:
 //! the cases (`larder-suite`), and stores: each is beside its own tests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a case fails by panicking")]
+
+mod run;
 
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +13,8 @@ use larder_core::{DescriptorFlags, FileType, Follow, Limits, OpenFlags, SetTime,
 use larder_store_client::{Client, File, Options};
 use larder_store_service::{Attributes, Clock, Store};
 use larder_suite::{Entry, Form, Mount, Result, START, Stat, Times, Volumes};
+
+pub use run::failing;
 
 /// Entries that a listing asks for at a time: few, so that the cases have
 /// listings of several pages.

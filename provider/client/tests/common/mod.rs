@@ -11,39 +11,14 @@
 pub mod nats;
 pub mod world;
 
-use std::panic::catch_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use larder_nats_client::{Access, Joined, NatsStore};
 use larder_nats_server::{ServedVolume, Server};
 use larder_store_service::{Clock, Store};
-use larder_suite::{Case, Mount, Volumes};
-use larder_suite_client::{Guest, Manner};
+use larder_suite::{Mount, Volumes};
 use nats::{shared, unique};
-
-/// Runs all cases, a few at a time, and answers which fail.
-pub fn failing<M: Manner + 'static>() -> Vec<&'static str> {
-    const AT_A_TIME: usize = 4;
-    let cases: Vec<Case> = larder_suite::cases::<Guest<M>>();
-    assert!(cases.len() > 100, "the suite is not empty");
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if catch_unwind(case.run).is_err() {
-                        failed.lock().unwrap().push(case.name);
-                    }
-                }
-            });
-        }
-    });
-    let mut failed = failed.into_inner().unwrap();
-    failed.sort_unstable();
-    failed
-}
 
 /// A case's server.
 pub struct Served {

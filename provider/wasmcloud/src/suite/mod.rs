@@ -6,9 +6,8 @@
 
 mod store;
 
-use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use larder_nats_client::Joined;
@@ -16,8 +15,8 @@ use larder_nats_server::{ServedVolume, Server, ServerOptions};
 use larder_protocol::Access;
 use larder_store_client::Options;
 use larder_store_service::{Clock, Store};
-use larder_suite::{Case, Mount, Volumes};
-use larder_suite_client::{Guest, Manner};
+use larder_suite::{Mount, Volumes};
+use larder_suite_client::{Manner, failing};
 use larder_test_nats::Nats;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -29,9 +28,6 @@ use crate::suite::store::EdgeStore;
 /// Longer than a case: nothing keeps the sessions alive of mounts that a case
 /// does not use.
 const LEASE: Duration = Duration::from_secs(600);
-
-/// Cases at the same time.
-const AT_A_TIME: usize = 4;
 
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -144,27 +140,6 @@ manner! {
 manner! {
     /// As composed components do, and the guest syncs what it writes.
     Cached, syncs: true, Options { write_behind: true, cache: true }
-}
-
-/// Runs all cases and answers which fail.
-fn failing<M: Manner + 'static>() -> Vec<&'static str> {
-    let cases: Vec<Case> = larder_suite::cases::<Guest<M>>();
-    assert!(cases.len() > 100, "the suite is not empty");
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if catch_unwind(case.run).is_err() {
-                        failed.lock().unwrap().push(case.name);
-                    }
-                }
-            });
-        }
-    });
-    let mut failed = failed.into_inner().unwrap();
-    failed.sort_unstable();
-    failed
 }
 
 #[test]
