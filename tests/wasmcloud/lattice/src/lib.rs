@@ -21,6 +21,11 @@ use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, Link};
 /// Longest wait for anything that a test waits for.
 pub const WAIT: Duration = Duration::from_secs(30);
 
+/// Longest wait for an answer over HTTP: shorter than [`WAIT`], so that an
+/// answer that was lost (the host's own transport loses some while a provider
+/// is started anew) is asked for again.
+const HTTP_WAIT: Duration = Duration::from_secs(10);
+
 /// Longest wait until a host has compiled a component.
 const COMPILING: Duration = Duration::from_secs(240);
 
@@ -389,7 +394,7 @@ impl Site {
 
     async fn ask(&self, method: minreq::Method, path: &str, body: &[u8]) -> Result<(i32, Vec<u8>)> {
         let request = minreq::Request::new(method, format!("http://{}{path}", self.address))
-            .with_timeout(WAIT.as_secs())
+            .with_timeout(HTTP_WAIT.as_secs())
             .with_body(body);
         let response = tokio::task::spawn_blocking(move || request.send()).await??;
         Ok((response.status_code, response.into_bytes()))

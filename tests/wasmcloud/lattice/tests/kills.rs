@@ -95,7 +95,7 @@ async fn what_was_synced_while_the_provider_was_killed_is_there() -> Result<()> 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_killed_has_what_was_synced() -> Result<()> {
     let lattice = Lattice::start().await?;
-    let host = lattice.host("one", HTTP).await?;
+    let host = lattice.host_with("one", HTTP, &PATIENCE).await?;
     let file = lattice.path("data.larder");
     lattice
         .provider(&host, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")])
