@@ -37,8 +37,10 @@ impl Cached {
         self.bytes
     }
 
+    /// Forgets the content. A sequential reader stays one: its window, and what
+    /// the store reads ahead for it, go on.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { next: self.next, window: self.window, ..Self::default() };
     }
 
     /// Up to `length` bytes at `offset`, as far as one piece goes. The end of

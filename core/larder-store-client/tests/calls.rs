@@ -183,6 +183,21 @@ fn sequential_reading_asks_for_more_each_time() {
 }
 
 #[test]
+fn a_reader_of_more_than_is_cached_goes_on_with_large_calls() {
+    let world = World::new();
+    world.put("file", &vec![1; 40 << 20]);
+    let root = world.root();
+    let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap();
+    let calls = world.calls(|| {
+        for offset in (0..40 << 20).step_by(64 << 10) {
+            assert_eq!(file.read(offset, 64 << 10).unwrap().concat().len(), 64 << 10);
+        }
+    });
+    // Each of 512 KiB, but for the first ones.
+    assert!(calls.len() <= 80 + 5, "{} calls", calls.len());
+}
+
+#[test]
 fn sequential_writing_fills_its_calls() {
     let world = World::new();
     let root = world.root();
