@@ -7,6 +7,7 @@
 
 mod cases;
 mod larder;
+mod processor;
 mod raw;
 mod responder;
 mod run;
@@ -18,6 +19,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 
 use larder_test_nats::Nats;
+use processor::Processes;
 use responder::Responder;
 
 /// The allocator of the `larder` command.
@@ -48,14 +50,15 @@ fn main() -> Result<()> {
         return responder::respond(url);
     }
     let nats = Nats::start();
-    let _responder = Responder::start(&nats)?;
+    let responder = Responder::start(&nats)?;
+    let processes = Processes { server: responder.id(), broker: nats.id() };
     let mut text = String::from(run::HEAD);
     for case in cases::all() {
         if arguments.filter.as_ref().is_some_and(|wanted| !case.name.contains(wanted.as_str())) {
             continue;
         }
         for clients in cases::CLIENTS {
-            let row = run::row(&nats, &case, clients, arguments.quick)
+            let row = run::row(&nats, processes, &case, clients, arguments.quick)
                 .with_context(|| format!("{} with {clients} clients", case.name))?;
             write!(std::io::stderr(), "{row}")?;
             text.push_str(&row);

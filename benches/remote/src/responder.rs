@@ -35,6 +35,11 @@ impl Responder {
         }
         Ok(Self(child))
     }
+
+    /// Its process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
 }
 
 impl Drop for Responder {

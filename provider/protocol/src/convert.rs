@@ -1,6 +1,7 @@
 //! Values that several messages have. Towards the message nothing can fail;
 //! from it, whatever is missing or out of range is [`Malformed`].
 
+use bytes::Bytes;
 use larder_core::{DescriptorFlags, FileType, Follow, MetadataHash, OpenFlags, SetTime, Timestamp};
 use larder_store_service as store;
 
@@ -166,8 +167,17 @@ pub(crate) fn content(content: store::Content) -> Content {
     Content { bytes: content.bytes, at_end: content.at_end }
 }
 
+/// Content up to this length is copied out of its message: 32 KiB. A piece of
+/// a message keeps the whole buffer that was read from the connection, so that
+/// a cache of many small pieces would hold many times what it counts.
+const COPIED: usize = 32 << 10;
+
 pub(crate) fn from_content(content: Content) -> store::Content {
-    store::Content { bytes: content.bytes, at_end: content.at_end }
+    let bytes = match content.bytes.len() {
+        0..=COPIED => Bytes::copy_from_slice(&content.bytes),
+        _ => content.bytes,
+    };
+    store::Content { bytes, at_end: content.at_end }
 }
 
 pub(crate) fn opened(opened: store::Opened) -> Opened {

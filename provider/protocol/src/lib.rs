@@ -23,6 +23,7 @@ pub mod messages {
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use larder_core::ErrorCode;
 use larder_store_service::Welcome;
 use messages::{Fault, Refusal, Reply, Request, Session};
@@ -35,17 +36,18 @@ pub use subject::{Access, changes_subject, is_volume_name, subject};
 /// memory of the server; a usual broker admits no more.
 pub const MOST_REQUEST_BYTES: usize = 1 << 20;
 
-/// A request out of a message.
+/// A request out of a message. Content is not copied: it stays part of the
+/// message.
 ///
 /// # Errors
 /// The refusal to answer with: the message is too large, is none of this
 /// protocol, or has no operation that is known here.
-pub fn decode_request(bytes: &[u8]) -> Result<Request, Refusal> {
+pub fn decode_request(bytes: &Bytes) -> Result<Request, Refusal> {
     let refused = |fault: Fault, message: &str| Refusal { fault: fault.into(), message: message.to_owned() };
     if bytes.len() > MOST_REQUEST_BYTES {
         return Err(refused(Fault::BadRequest, "a request has at most 1,048,576 bytes"));
     }
-    let request = Request::decode(bytes).map_err(|error| refused(Fault::BadRequest, &error.to_string()))?;
+    let request = Request::decode(bytes.clone()).map_err(|error| refused(Fault::BadRequest, &error.to_string()))?;
     if request.operation.is_none() {
         return Err(refused(Fault::Unsupported, "the request has no operation that this version knows"));
     }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use larder_core::{
     DescriptorFlags, ErrorCode, Follow, OpenFlags, Rights, SetTime, Timestamp, View, Volume, VolumeOptions,
 };
@@ -29,7 +30,7 @@ fn session() -> (Session, Welcome) {
 }
 
 fn over_messages(session: &Session, request: &Request) -> Reply {
-    let request = decode_request(&request.encode_to_vec()).unwrap();
+    let request = decode_request(&request.encode_to_vec().into()).unwrap();
     Reply::decode(carry_out(session, &request).encode_to_vec().as_slice()).unwrap()
 }
 
@@ -137,7 +138,7 @@ fn bounds_of_the_store_are_told_with_its_codes() {
 
 #[test]
 fn what_is_no_request_is_refused() {
-    let fault = |bytes: &[u8]| decode_request(bytes).unwrap_err().fault();
+    let fault = |bytes: &[u8]| decode_request(&Bytes::copy_from_slice(bytes)).unwrap_err().fault();
     assert_eq!(fault(&[]), Fault::Unsupported);
     assert_eq!(fault(b"\xff\xff\xff"), Fault::BadRequest);
     assert_eq!(fault(&vec![0; MOST_REQUEST_BYTES + 1]), Fault::BadRequest);
@@ -151,7 +152,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes: Vec<u8>) {
         let _ = Reply::decode(bytes.as_slice()).map(reply::opened);
-        if let Ok(request) = decode_request(&bytes) {
+        if let Ok(request) = decode_request(&bytes.into()) {
             let (session, _) = session();
             let _ = carry_out(&session, &request);
         }
@@ -169,7 +170,7 @@ proptest! {
             *byte ^= 1_u8 << bit;
         }
         bytes.truncate(bytes.len().saturating_sub(cut));
-        if let Ok(request) = decode_request(&bytes) {
+        if let Ok(request) = decode_request(&bytes.into()) {
             let _ = carry_out(&session, &request);
         }
     }

@@ -83,7 +83,7 @@ impl Edge {
     /// The answer to a call; `None` if it is no call at all.
     async fn answer(&self, message: &Message) -> Option<Bytes> {
         let caller = Caller { component: header(message, "source-id")?, link: link_name(message) };
-        let Some(request) = parameter(&message.payload).and_then(unpack) else {
+        let Some(request) = parameter(&message.payload).and_then(unpack).map(Bytes::from) else {
             return Some(refused(Fault::BadRequest, "the parameter is no packed request in one message"));
         };
         let Some(grant) = self.links.grant(&caller).await else {
@@ -97,7 +97,7 @@ impl Edge {
     ///
     /// # Errors
     /// The refusal to answer with.
-    async fn forward(&self, caller: &Caller, grant: &Grant, request: Vec<u8>) -> Result<Bytes, Reply> {
+    async fn forward(&self, caller: &Caller, grant: &Grant, request: Bytes) -> Result<Bytes, Reply> {
         let subject = larder_protocol::subject(&grant.volume, grant.access);
         let mut begins = false;
         let request = match larder_protocol::decode_request(&request) {
@@ -109,13 +109,13 @@ impl Edge {
                 }
                 begin.directory.clone_from(&grant.directory);
                 begin.client = format!("{}/{}", caller.component, caller.link);
-                Request { call, operation: Some(Operation::Begin(begin)) }.encode_to_vec()
+                Request { call, operation: Some(Operation::Begin(begin)) }.encode_to_vec().into()
             }
             Ok(_) => request,
             Err(refusal) => return Err(larder_protocol::refusal(refusal.fault(), refusal.message)),
         };
         if let Some(volume) = self.here.volume(&grant.volume, grant.access) {
-            return match tokio::time::timeout(DEADLINE, volume.ask(request.into())).await {
+            return match tokio::time::timeout(DEADLINE, volume.ask(request)).await {
                 Ok(Some(answer)) if begins => Ok(begun(caller, grant, answer)),
                 Ok(Some(answer)) => Ok(answer),
                 Ok(None) | Err(_) => {
@@ -124,7 +124,7 @@ impl Edge {
                 }
             };
         }
-        let asked = async_nats::Request::new().payload(request.into()).timeout(Some(DEADLINE));
+        let asked = async_nats::Request::new().payload(request).timeout(Some(DEADLINE));
         match self.elsewhere.send_request(subject, asked).await {
             Ok(answer) if begins => Ok(begun(caller, grant, answer.payload)),
             Ok(answer) => Ok(answer.payload),

@@ -78,6 +78,12 @@ impl Nats {
         self.port
     }
 
+    /// Its process's number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// For clients.
     #[must_use]
     pub fn url(&self) -> String {
