@@ -2,8 +2,8 @@
 //!
 //! What lives here: [`Server`], which answers the requests of
 //! `docs/protocol.md` on the subjects of each volume, the sessions of its
-//! callers, and [`VolumeSettings`], by which a process says which volumes it
-//! has. What does not: the messages (larder-protocol), carrying out a call
+//! callers, and [`VolumeSettings`] and [`Serving`], by which a process says
+//! which volumes it has and when they are saved. What does not: the messages (larder-protocol), carrying out a call
 //! (larder-store-service), and the connection to NATS, which is the process's
 //! own.
 //!
@@ -19,6 +19,7 @@ mod locks;
 mod queue;
 mod requests;
 mod server;
+mod serving;
 mod sessions;
 mod settings;
 mod volume;
@@ -26,5 +27,6 @@ mod volume;
 pub use local::{LocalServer, LocalVolume};
 pub use queue::MOST_QUEUED;
 pub use server::{DEFAULT_LEASE, MOST_IN_PROGRESS, MOST_SESSIONS, MOST_WAITING_BYTES, SERVICE, Server, ServerOptions};
+pub use serving::Serving;
 pub use settings::{OpenVolume, VolumeSettings};
 pub use volume::ServedVolume;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use larder_nats_server::Serving;
 use parking_lot::Mutex;
-use tracing::info;
+use tracing::{error, info};
 use wasmcloud_provider_sdk::{
     HealthCheckRequest, HealthCheckResponse, LinkConfig, LinkDeleteInfo, Provider, ProviderConnection,
     ProviderInitConfig, load_host_data,
@@ -12,7 +13,7 @@ use wasmcloud_provider_sdk::{
 
 use crate::edge::Edge;
 use crate::links::{Caller, Grant, Links};
-use crate::settings::Serving;
+use crate::settings::serve;
 
 /// The provider. Cloning names the same one.
 #[derive(Clone, Default)]
@@ -24,21 +25,21 @@ pub(crate) struct LarderProvider {
 struct Inner {
     links: Arc<Links>,
     /// There between `init` and the first `shutdown` or end.
-    serving: Mutex<Option<Serving>>,
+    serving: Mutex<Option<(Serving, async_nats::Client)>>,
 }
 
 impl LarderProvider {
     /// The edge to components.
     pub(crate) fn edge(&self, connection: &ProviderConnection) -> Result<Edge> {
         let serving = self.inner.serving.lock();
-        let serving = serving.as_ref().context("the provider has ended already")?;
+        let (serving, nats) = serving.as_ref().context("the provider has ended already")?;
         Ok(Edge {
             nats: (*connection.nats).clone(),
             lattice: connection.lattice.to_string(),
             provider: connection.provider_id.to_string(),
             links: Arc::clone(&self.inner.links),
-            here: serving.server.local(),
-            elsewhere: serving.nats.clone(),
+            here: serving.server().local(),
+            elsewhere: nats.clone(),
         })
     }
 
@@ -46,8 +47,10 @@ impl LarderProvider {
     /// second time nothing is left to do.
     pub(crate) async fn stop(&self) {
         let serving = self.inner.serving.lock().take();
-        if let Some(serving) = serving {
-            serving.stop().await;
+        if let Some((serving, _)) = serving
+            && let Err(error) = serving.stop().await
+        {
+            error!("{error:#}");
         }
     }
 }
@@ -61,7 +64,7 @@ impl Provider for LarderProvider {
                 configuration.insert(name.clone(), text.to_owned());
             }
         }
-        let serving = Serving::start(&configuration, host).await?;
+        let serving = serve(&configuration, host).await?;
         info!(provider = init.get_provider_id(), "serving");
         *self.inner.serving.lock() = Some(serving);
         Ok(())
@@ -80,7 +83,7 @@ impl Provider for LarderProvider {
     }
 
     async fn health_request(&self, _: &HealthCheckRequest) -> Result<HealthCheckResponse> {
-        let sessions = self.inner.serving.lock().as_ref().map(|serving| serving.server.sessions());
+        let sessions = self.inner.serving.lock().as_ref().map(|(serving, _)| serving.server().sessions());
         let message = sessions.map_or_else(|| "ended".to_owned(), |sessions| format!("{sessions} sessions"));
         Ok(HealthCheckResponse { healthy: sessions.is_some(), message: Some(message) })
     }

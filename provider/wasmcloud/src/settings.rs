@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use larder_nats_server::{DEFAULT_LEASE, OpenVolume, Server, ServerOptions, VolumeSettings};
+use larder_nats_server::{DEFAULT_LEASE, ServerOptions, Serving, VolumeSettings};
 use serde::Deserialize;
 use toml::{Table, Value};
 use wasmcloud_provider_sdk::HostData;
@@ -27,54 +27,28 @@ struct Configuration {
     volumes: BTreeMap<String, VolumeSettings>,
 }
 
-/// What is served, and how to end it.
-pub(crate) struct Serving {
-    pub(crate) server: Server,
-    pub(crate) nats: async_nats::Client,
-    volumes: Vec<OpenVolume>,
-}
-
-impl Serving {
-    /// Opens the volumes and serves them.
-    ///
-    /// # Errors
-    /// A key or value that is none, a volume that can't be opened, or NATS
-    /// that can't be reached.
-    pub(crate) async fn start(config: &HashMap<String, String>, host: &HostData) -> Result<Self> {
-        let Configuration { nats_url, lease_seconds, volumes } =
-            table(config)?.try_into().context("in the provider's configuration")?;
-        ensure!(!volumes.is_empty(), "no volume is configured: put one with volumes.NAME.file=PATH");
-        let mut opened = Vec::new();
-        for (name, settings) in &volumes {
-            ensure!(
-                settings.file.as_deref().is_none_or(Path::is_absolute),
-                "volumes.{name}.file must be absolute: a provider has no directory of its own"
-            );
-            ensure!(settings.save_every_seconds.is_none(), "volumes.{name}.save_every_seconds: only larder-provider");
-            opened.push(settings.open(name, Path::new("/"))?);
-        }
-        let nats = connect(nats_url.as_deref(), host).await?;
-        let lease = lease_seconds.map_or(DEFAULT_LEASE, |seconds| Duration::from_secs(seconds.get()));
-        let served = opened.iter().map(OpenVolume::served).collect();
-        let server = Server::start(nats.clone(), served, ServerOptions { lease, ..ServerOptions::default() }).await?;
-        Ok(Self { server, nats, volumes: opened })
+/// Opens the volumes and serves them. Answers the connection that they are
+/// served over, too.
+///
+/// # Errors
+/// A key or value that is none, a volume that can't be opened, or NATS that
+/// can't be reached.
+pub(crate) async fn serve(config: &HashMap<String, String>, host: &HostData) -> Result<(Serving, async_nats::Client)> {
+    let Configuration { nats_url, lease_seconds, volumes } =
+        table(config)?.try_into().context("in the provider's configuration")?;
+    ensure!(!volumes.is_empty(), "no volume is configured: put one with volumes.NAME.file=PATH");
+    let mut opened = Vec::new();
+    for (name, settings) in &volumes {
+        ensure!(
+            settings.file.as_deref().is_none_or(Path::is_absolute),
+            "volumes.{name}.file must be absolute: a provider has no directory of its own"
+        );
+        opened.push(settings.open(name, Path::new("/"))?);
     }
-
-    /// Ends serving, and saves.
-    pub(crate) async fn stop(self) {
-        self.server.shutdown().await;
-        let volumes = self.volumes;
-        let saving = tokio::task::spawn_blocking(move || {
-            for volume in &volumes {
-                if let Err(error) = volume.save() {
-                    tracing::error!(volume = volume.name(), "not saved: {error:#}");
-                }
-            }
-        });
-        if let Err(error) = saving.await {
-            tracing::error!(%error, "not saved");
-        }
-    }
+    let nats = connect(nats_url.as_deref(), host).await?;
+    let lease = lease_seconds.map_or(DEFAULT_LEASE, |seconds| Duration::from_secs(seconds.get()));
+    let serving = Serving::start(nats.clone(), opened, ServerOptions { lease, ..ServerOptions::default() }).await?;
+    Ok((serving, nats))
 }
 
 /// Connects as the host told the provider to, unless another server is named.

@@ -6,12 +6,10 @@ mod connection;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::Parser;
-use larder_nats_server::{OpenVolume, Server, ServerOptions};
+use larder_nats_server::{OpenVolume, ServerOptions, Serving};
 
 use configuration::Configuration;
 
@@ -73,60 +71,15 @@ async fn serve(configuration: Configuration) -> Result<()> {
         most_in_progress: configuration.server.most_in_progress,
         ..ServerOptions::default()
     };
-    let served = volumes.iter().map(OpenVolume::served).collect();
-    let server = Arc::new(Server::start(nats, served, options).await?);
-    let names: Vec<&str> = volumes.iter().map(OpenVolume::name).collect();
-    say(&format!("serving {} on {}", names.join(", "), configuration.nats.shown_url()));
+    let names = volumes.iter().map(OpenVolume::name).collect::<Vec<_>>().join(", ");
+    let serving = Serving::start(nats, volumes, options).await?;
+    say(&format!("serving {names} on {}", configuration.nats.shown_url()));
     writeln!(std::io::stdout(), "ready")
         .and_then(|()| std::io::stdout().flush())
         .context("writing to standard output")?;
 
-    let savers: Vec<_> = volumes
-        .iter()
-        .filter_map(|volume| {
-            let every = volume.save_every()?;
-            Some(tokio::spawn(save_now_and_then(volume.clone(), every, Arc::clone(&server))))
-        })
-        .collect();
     end.await;
-    for saver in savers {
-        saver.abort();
-        // Lets go of the server.
-        let _ = saver.await;
-    }
-    let server = Arc::into_inner(server).context("the server is still in use")?;
-    server.shutdown().await;
-    tokio::task::spawn_blocking(move || save_all(&volumes)).await.context("cannot save")?
-}
-
-/// Saves every volume, also if another one cannot be saved.
-fn save_all(volumes: &[OpenVolume]) -> Result<()> {
-    let mut failed = 0;
-    for volume in volumes {
-        if let Err(error) = volume.save() {
-            say(&format!("error: {error:#}"));
-            failed += 1;
-        }
-    }
-    if failed > 0 { Err(anyhow!("{failed} of {} volumes were not saved", volumes.len())) } else { Ok(()) }
-}
-
-async fn save_now_and_then(volume: OpenVolume, every: Duration, server: Arc<Server>) {
-    let mut saved = 0;
-    loop {
-        tokio::time::sleep(every).await;
-        let changes = server.changes(volume.name()).unwrap_or_default();
-        if changes == saved {
-            continue;
-        }
-        let volume = volume.clone();
-        match tokio::task::spawn_blocking(move || volume.save()).await {
-            Ok(Ok(())) => saved = changes,
-            // It is tried again after the same time.
-            Ok(Err(error)) => tracing::error!("{error:#}"),
-            Err(error) => tracing::error!("cannot save: {error}"),
-        }
-    }
+    serving.stop().await
 }
 
 /// Ends when the process is told to end.

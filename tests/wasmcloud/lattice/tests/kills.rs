@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use larder_lattice_tests::{Lattice, composed, eventually};
+use larder_lattice_tests::{Lattice, composed, eventually, larder};
 
 const HTTP: &str = "builtin-http-server";
 
@@ -118,6 +118,39 @@ async fn a_provider_that_is_killed_has_what_was_synced() -> Result<()> {
     .await?;
     ensure!(lattice.provider_processes() != provider, "the provider was not killed");
     site.put("/after", b"it goes on").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_synced_is_saved_every_so_often() -> Result<()> {
+    let lattice = Lattice::start().await?;
+    let host = lattice.host_with("one", HTTP, &PATIENCE).await?;
+    let file = lattice.path("data.larder");
+    let configuration = [
+        ("volumes.data.file", &*file.to_string_lossy()),
+        ("volumes.data.writable", "true"),
+        ("volumes.data.save_every_seconds", "1"),
+    ];
+    lattice.provider(&host, &configuration).await?;
+    let app = lattice.path("app.wasm");
+    composed("http-files.wasm", &app)?;
+    lattice.link("app", &[("volume", "data")]).await?;
+    lattice.component(&host, "app", &app).await?;
+    let site = lattice.http(&host, "app").await?;
+    site.put("/file", b"not synced").await?;
+    eventually(async || {
+        let path = format!("{}:/file", file.display());
+        let saved = std::process::Command::new(larder()?).args(["cat", &path]).output()?;
+        ensure!(saved.stdout == b"not synced", "not saved: {}", String::from_utf8_lossy(&saved.stderr));
+        Ok(())
+    })
+    .await?;
+
+    kill(&lattice.provider_processes())?;
+    eventually(async || {
+        ensure!(site.get("/file").await? == (200, b"not synced".to_vec()), "what was saved is not there");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
