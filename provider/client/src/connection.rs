@@ -292,6 +292,8 @@ async fn connect(address: Address, options: Options, deadline: Instant) -> Resul
             ConnectErrorKind::AuthorizationViolation => {
                 return Err(ConnectError::Refused { server: address.server() });
             }
+            // Another attempt would meet the same certificate.
+            ConnectErrorKind::Io if is_untrusted(&error) => return Err(unreachable(error.to_string())),
             // It may be starting.
             ConnectErrorKind::Io | ConnectErrorKind::TimedOut if Instant::now() + pause < deadline => {
                 tokio::time::sleep(pause).await;
@@ -300,6 +302,13 @@ async fn connect(address: Address, options: Options, deadline: Instant) -> Resul
             _ => return Err(unreachable(error.to_string())),
         }
     }
+}
+
+/// Whether TLS failed: tokio-rustls makes that an error of invalid data.
+fn is_untrusted(error: &async_nats::ConnectError) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let mut kinds = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    kinds.any(|kind| kind == std::io::ErrorKind::InvalidData)
 }
 
 async fn settings(
