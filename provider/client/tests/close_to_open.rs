@@ -4,18 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
+mod seeds;
 mod storm;
-mod world;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::nats::{address, shared};
+use common::world::World;
 use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags};
 use larder_nats_client::{NatsStore, Options};
 use larder_store_client::{Client, File};
+use seeds::{Random, for_seeds};
 use storm::{Storm, Weather};
-use world::{Random, World, for_seeds};
 
 const CLIENTS: usize = 3;
 const TURNS: usize = 9;
@@ -214,7 +215,7 @@ fn check_lines(bytes: &[u8], promised: &[Line]) -> Result<(), String> {
 
 fn check(seed: u64, weather: Weather) -> Result<(), String> {
     let mut random = Random::new(seed);
-    let world = World::new(shared(), Duration::from_secs(60));
+    let world = World::with_lease(Duration::from_secs(60));
     let storm = Storm::over(shared(), &world.name, weather, random.next());
     let board = Arc::new(Mutex::new(Board::default()));
     let new = |number| Guest::new(&storm, number, Arc::clone(&board), Random::new(random.next()));

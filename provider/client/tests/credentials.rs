@@ -4,19 +4,18 @@
 
 mod common;
 mod jwt;
-mod world;
 
 use std::path::Path;
 use std::time::Duration;
 
 use async_nats::ConnectOptions;
-use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags, Volume, VolumeOptions};
+use common::world::{PATIENCE, World, empty};
+use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags};
 use larder_nats_client::{Access, ConnectError, NatsStore, Options};
 use larder_store_client::{Client, File};
 use larder_test_nats::Nats;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
-use world::{PATIENCE, World};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -25,7 +24,7 @@ fn options(access: Access) -> Options {
 }
 
 fn world(nats: &Nats, login: ConnectOptions) -> World {
-    World::reached(Volume::new(VolumeOptions::default()), &nats.url(), login, LEASE)
+    World::reached(empty(), &nats.url(), login, LEASE)
 }
 
 fn root(store: NatsStore) -> File<NatsStore> {
@@ -84,7 +83,7 @@ fn a_user_has_the_rights_of_its_permissions_and_no_others() {
     let name = common::nats::unique("mine");
     let nats = Nats::with(&users(&name));
     let login = || ConnectOptions::with_user_and_password("provider".into(), "p".into());
-    let mine = World::named(name, Volume::new(VolumeOptions::default()), &nats.url(), login(), LEASE);
+    let mine = World::named(name, empty(), &nats.url(), login(), LEASE);
     let other = world(&nats, login());
     let connect = |user: &str, world: &World, access| {
         let address = format!("nats://{user}:p@127.0.0.1:{}/{}", nats.port(), world.name).parse().unwrap();

@@ -2,20 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
-mod world;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_nats::Client;
 use common::nats::{address, runtime, shared};
+use common::world::{PATIENCE, World, eventually};
 use larder_core::{DescriptorFlags, Follow, OpenFlags};
 use larder_nats_client::{Access, NatsStore, Options};
 use larder_protocol::messages::request::Operation;
 use larder_protocol::messages::{Begin, Call, Commit, Place, Reply, Request, Settle, Write, commit, reply, write};
 use larder_store_client::File;
 use prost::Message;
-use world::{PATIENCE, World, eventually};
 
 const CLIENTS: usize = 1000;
 
@@ -100,7 +99,7 @@ impl Raw {
 
 #[test]
 fn a_thousand_clients_are_served_and_leave_nothing_behind() {
-    let world = World::new(shared(), Duration::from_secs(600));
+    let world = World::with_lease(Duration::from_secs(600));
     let before = world.volume.usage();
     let roots = few_at_a_time(stores(), |_| connect(&world));
     let others = runtime().block_on(async {

@@ -16,7 +16,6 @@ use larder_nats_client::{Access, ConnectError, Joined, NatsStore, Options};
 use larder_store_service::{
     Call, Change, NewNode, Node, Note, Place, Position, Removal, Store, Target, VERSION, Write,
 };
-use larder_suite::START;
 use larder_test_nats::Nats;
 
 /// Neither at once nor much later than the deadline.
@@ -93,7 +92,7 @@ fn credentials_and_permissions_are_nats_own() {
     let mut world = World::new();
     world.stop();
     let login = async_nats::ConnectOptions::with_user_and_password("provider".into(), "p".into());
-    world.server = Some(nats::serve_as(&nats, login, world.served(), Arc::new(|| START), LEASE));
+    world.serve_as(&nats.url(), login, LEASE);
     let connect = |login: &str, access| {
         let address = format!("nats://{login}127.0.0.1:{}/{}", nats.port(), world.name).parse().unwrap();
         within_deadline(|| NatsStore::connect(&address, Options { access, ..options() }))

@@ -4,13 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
-mod world;
+mod seeds;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::nats::{address, runtime, shared, unique};
+use common::world::{PATIENCE, World};
 use futures::StreamExt;
 use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags, SetTime};
 use larder_nats_client::{Access, NatsStore, Options};
@@ -18,7 +19,7 @@ use larder_protocol::messages::{self, Reply, reply};
 use larder_protocol::subject;
 use larder_store_client::{Client, File};
 use prost::Message;
-use world::{PATIENCE, Random, World, for_seeds};
+use seeds::{Random, for_seeds};
 
 /// A front of a volume that spoils replies.
 struct Garbler {
@@ -113,7 +114,7 @@ fn everything(root: &File<NatsStore>) -> Result<(), ErrorCode> {
 }
 
 fn check(seed: u64) -> Result<(), String> {
-    let world = World::new(shared(), Duration::from_secs(60));
+    let world = World::with_lease(Duration::from_secs(60));
     let garbler = Garbler::over(&world.name, seed);
     let root = connect(&garbler.name, seed.is_multiple_of(2))?;
     garbler.spoils.store(true, Ordering::SeqCst);

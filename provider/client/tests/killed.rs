@@ -4,17 +4,16 @@
 #![cfg(unix)]
 
 mod common;
-mod world;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::nats::{address, shared};
+use common::world::{PATIENCE, World, eventually};
 use larder_core::{DescriptorFlags, Follow, OpenFlags};
 use larder_nats_client::{NatsStore, Options};
 use larder_store_client::{Client, File};
-use world::{PATIENCE, World, eventually};
 
 /// Where the process that is to be killed finds the volume.
 const ADDRESS: &str = "LARDER_TEST_KILLED";
@@ -47,7 +46,7 @@ fn the_process_that_is_killed() {
 
 #[test]
 fn what_a_killed_client_held_is_freed_after_its_lease() {
-    let world = World::new(shared(), Duration::from_secs(2));
+    let world = World::with_lease(Duration::from_secs(2));
     let before = world.volume.usage();
     let address = address(shared(), &world.name).to_string();
     let mut child = Command::new(std::env::current_exe().unwrap())

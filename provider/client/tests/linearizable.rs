@@ -4,23 +4,24 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
+mod seeds;
 #[macro_use]
 mod state;
 mod storm;
-mod world;
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::nats::{address, shared};
+use common::world::World;
 use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags};
 use larder_model::history::{Span, Stage, search};
 use larder_nats_client::{NatsStore, Options};
 use larder_store_client::{Client, File};
+use seeds::{Random, for_seeds};
 use state::{Act, At, DIRECTORIES, RECORD, State, record, tree_of};
 use storm::{Storm, Weather};
-use world::{Random, World, for_seeds};
 
 type Answer = larder_core::Result<String>;
 

@@ -4,17 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
-mod world;
+mod seeds;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::nats::shared;
-use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags, Volume, VolumeOptions};
+use common::world::{PATIENCE, World, empty, eventually};
+use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags};
 use larder_nats_client::{NatsStore, Options};
 use larder_store_client::{Client, File};
 use larder_test_nats::{Nats, Proxy};
-use world::{PATIENCE, Random, World, eventually, for_seeds};
+use seeds::{Random, for_seeds};
 
 const LEASE: Duration = Duration::from_secs(120);
 
@@ -83,7 +84,7 @@ fn check_lines(content: &[u8], answered: &[String], unknown: &[String]) {
 
 #[test]
 fn a_slow_network_brings_everything() {
-    let world = World::new(shared(), LEASE);
+    let world = World::with_lease(LEASE);
     let proxy = Proxy::to(shared().port());
     let root = connect(&proxy.url(), &world, Duration::from_secs(60));
     let file = create(&root, "file");
@@ -100,7 +101,7 @@ fn a_slow_network_brings_everything() {
 
 #[test]
 fn a_stalled_client_is_answered_when_it_heals() {
-    let world = World::new(shared(), LEASE);
+    let world = World::with_lease(LEASE);
     let proxy = Proxy::to(shared().port());
     let deadline = Duration::from_millis(500);
     let root = connect(&proxy.url(), &world, deadline);
@@ -122,7 +123,7 @@ fn a_stalled_client_is_answered_when_it_heals() {
 
 #[test]
 fn a_stalled_connection_that_dies_is_replaced() {
-    let world = World::new(shared(), LEASE);
+    let world = World::with_lease(LEASE);
     let proxy = Proxy::to(shared().port());
     let deadline = Duration::from_millis(700);
     let root = connect(&proxy.url(), &world, deadline);
@@ -139,7 +140,7 @@ fn a_stalled_connection_that_dies_is_replaced() {
 
 #[test]
 fn connecting_over_a_dead_network_ends() {
-    let world = World::new(shared(), LEASE);
+    let world = World::with_lease(LEASE);
     let proxy = Proxy::to(shared().port());
     for kill in [Proxy::stall, Proxy::cut] {
         kill(&proxy);
@@ -155,7 +156,7 @@ fn connecting_over_a_dead_network_ends() {
 
 /// A world whose server is behind a network of its own.
 fn world_behind(proxy: &Proxy) -> World {
-    World::reached(Volume::new(VolumeOptions::default()), &proxy.url(), async_nats::ConnectOptions::new(), LEASE)
+    World::reached(empty(), &proxy.url(), async_nats::ConnectOptions::new(), LEASE)
 }
 
 #[test]
@@ -247,7 +248,7 @@ fn whatever_the_networks_do_each_line_is_written_once() {
 #[test]
 fn nats_may_be_started_anew_again_and_again() {
     let mut nats = Nats::start();
-    let world = World::new(&nats, LEASE);
+    let world = World::on(&nats, LEASE);
     let deadline = Duration::from_secs(1);
     let files: Vec<_> = (0..2).map(|_| create(&connect(&nats.url(), &world, deadline), "file")).collect();
     let (mut answered, mut unknown) = (Vec::new(), Vec::new());

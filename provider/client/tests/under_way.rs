@@ -7,52 +7,36 @@ mod front;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use common::nats::{self, shared, stop, unique};
+use common::nats::{self, shared};
+use common::world::{LEASE, World, options};
 use front::Front;
-use larder_core::{DescriptorFlags, ErrorCode, Follow, Limits, OpenFlags, Rights, View, Volume, VolumeOptions};
-use larder_nats_client::{NatsStore, Options};
-use larder_nats_server::{ServedVolume, Server};
+use larder_core::{DescriptorFlags, ErrorCode, Follow, Limits, OpenFlags, Volume, VolumeOptions};
+use larder_nats_client::NatsStore;
 use larder_store_client::{Client, File};
 use larder_suite::START;
 
 /// Larger than what is under way at a time.
 const LARGE: usize = (6 << 20) + 12_345;
 
-struct World {
-    volume: Arc<Volume>,
+struct Stage {
+    world: World,
     front: Arc<Front>,
-    server: Option<Server>,
 }
 
-impl World {
+impl Stage {
     fn new(limits: Limits) -> Self {
         let volume = Volume::new(VolumeOptions { limits, now: START, ..VolumeOptions::default() });
-        let name = unique("under-way");
-        let served = vec![ServedVolume { name: name.clone(), volume: Arc::clone(&volume), writable: true }];
-        let server = nats::serve(shared(), served, Arc::new(|| START), Duration::from_secs(30));
-        Self { volume, front: Front::of(&name), server: Some(server) }
+        let world = World::of(volume, shared(), LEASE);
+        let front = Front::of(&world.name);
+        Self { world, front }
     }
 
     /// The root, as a guest of the forwarding variant has it.
     fn root(&self) -> File<NatsStore> {
-        let options = Options { deadline: Duration::from_secs(20), ..Options::default() };
-        let store = NatsStore::connect(&nats::address(shared(), &self.front.name), options).unwrap();
+        let store = NatsStore::connect(&nats::address(shared(), &self.front.name), options()).unwrap();
         let options = larder_store_client::Options { write_behind: true, cache: true };
         Client::new(store, options).roots().unwrap().remove(0).0
-    }
-
-    fn content(&self, path: &str) -> Vec<u8> {
-        let root = View::new(&self.volume, Rights::READ_WRITE).unwrap().root().unwrap();
-        let file = root.open_at(START, Follow::Yes, path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
-        file.read(0, 16 << 20).unwrap().into_bytes().to_vec()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        stop(self.server.take().unwrap());
     }
 }
 
@@ -73,26 +57,26 @@ fn write(file: &File<NatsStore>, content: &[u8], piece: usize) -> larder_core::R
 
 #[test]
 fn a_large_file_is_written_with_several_changes_under_way() {
-    let world = World::new(Limits::default());
-    world.front.delay.store(20, Ordering::SeqCst);
-    let root = world.root();
+    let stage = Stage::new(Limits::default());
+    stage.front.delay.store(20, Ordering::SeqCst);
+    let root = stage.root();
     let content = pattern();
     for (path, piece) in [("small-pieces", 60_000), ("large-pieces", 1 << 20)] {
         let file = create(&root, path);
         write(&file, &content, piece).unwrap();
         file.sync().unwrap();
-        assert!(world.content(path) == content, "{path}");
+        assert!(stage.world.content(path) == content, "{path}");
     }
-    let most = world.front.most_in_progress.load(Ordering::SeqCst);
+    let most = stage.front.most_in_progress.load(Ordering::SeqCst);
     assert!((2..=4).contains(&most), "{most} under way");
 }
 
 #[test]
 fn what_is_lost_on_the_way_changes_neither_order_nor_content() {
-    let world = World::new(Limits::default());
-    let root = world.root();
+    let stage = Stage::new(Limits::default());
+    let root = stage.root();
     let content = pattern();
-    for (path, lost) in [("requests", &world.front.swallow), ("replies", &world.front.lose)] {
+    for (path, lost) in [("requests", &stage.front.swallow), ("replies", &stage.front.lose)] {
         let file =
             root.open_at(Follow::Yes, path, OpenFlags::CREATE, DescriptorFlags::READ | DescriptorFlags::WRITE).unwrap();
         // The file is created with the first piece.
@@ -103,15 +87,15 @@ fn what_is_lost_on_the_way_changes_neither_order_nor_content() {
             file.append(&piece).unwrap();
         }
         drop(file);
-        assert!(world.content(path) == content, "appended once each, in order: {path}");
+        assert!(stage.world.content(path) == content, "appended once each, in order: {path}");
     }
 }
 
 #[test]
 fn a_reader_beside_sees_what_was_written_before() {
-    let world = World::new(Limits::default());
-    world.front.delay.store(20, Ordering::SeqCst);
-    let root = world.root();
+    let stage = Stage::new(Limits::default());
+    stage.front.delay.store(20, Ordering::SeqCst);
+    let root = stage.root();
     let content = pattern();
     let file = create(&root, "file");
     write(&file, &content, 512 << 10).unwrap();
@@ -122,8 +106,8 @@ fn a_reader_beside_sees_what_was_written_before() {
 
 #[test]
 fn a_failure_is_told_when_the_file_is_synced() {
-    let world = World::new(Limits { bytes: 3 << 20, ..Limits::default() });
-    let root = world.root();
+    let stage = Stage::new(Limits { bytes: 3 << 20, ..Limits::default() });
+    let root = stage.root();
     let other = create(&root, "other");
     other.write(0, &b"other".as_slice()).unwrap();
     let file = create(&root, "file");
@@ -133,5 +117,5 @@ fn a_failure_is_told_when_the_file_is_synced() {
     // Told once, and to nobody else.
     other.sync().unwrap();
     file.sync().unwrap();
-    assert_eq!(world.content("other"), b"other");
+    assert_eq!(stage.world.content("other"), b"other");
 }

@@ -34,19 +34,18 @@ pub fn address(nats: &Nats, path: &str) -> Address {
 
 /// Serves volumes.
 pub fn serve(nats: &Nats, volumes: Vec<ServedVolume>, clock: Clock, lease: Duration) -> Server {
-    serve_as(nats, async_nats::ConnectOptions::new(), volumes, clock, lease)
+    serve_as(&nats.url(), async_nats::ConnectOptions::new(), volumes, clock, lease)
 }
 
 /// The same with a login.
 pub fn serve_as(
-    nats: &Nats,
+    url: &str,
     login: async_nats::ConnectOptions,
     volumes: Vec<ServedVolume>,
     clock: Clock,
     lease: Duration,
 ) -> Server {
-    let url = nats.url();
-    runtime().block_on(async move {
+    runtime().block_on(async {
         let connection = login.connect(url).await.unwrap();
         let options = ServerOptions { clock, lease, ..ServerOptions::default() };
         Server::start(connection, volumes, options).await.unwrap()

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use larder_core::{DescriptorFlags, ErrorCode, Follow, Limits, OpenFlags, Rights, View, Volume, VolumeOptions};
+use async_nats::ConnectOptions;
+use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags, Rights, View, Volume, VolumeOptions};
 use larder_nats_client::{Address, NatsStore, Options};
 use larder_nats_server::{ServedVolume, Server};
 use larder_store_service::{
@@ -20,6 +21,9 @@ pub const LEASE: Duration = Duration::from_secs(30);
 /// Longer than any of these tests takes, but for those that wait for it.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
+/// Longest wait for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 pub fn options() -> Options {
     Options { deadline: DEADLINE, ..Options::default() }
 }
@@ -28,6 +32,7 @@ pub fn short() -> Options {
     Options { deadline: Duration::from_millis(700), ..Options::default() }
 }
 
+/// A volume and its server; time stands still.
 pub struct World {
     pub name: String,
     pub volume: Arc<Volume>,
@@ -35,22 +40,44 @@ pub struct World {
 }
 
 impl World {
+    /// An empty volume on the NATS server that tests share.
     pub fn new() -> Self {
         Self::with_lease(LEASE)
     }
 
     pub fn with_lease(lease: Duration) -> Self {
-        let options = VolumeOptions { limits: Limits::default(), now: START, ..VolumeOptions::default() };
-        let mut world = Self { name: unique("volume"), volume: Volume::new(options), server: None };
-        world.serve(shared(), lease);
+        Self::on(shared(), lease)
+    }
+
+    pub fn on(nats: &Nats, lease: Duration) -> Self {
+        Self::of(empty(), nats, lease)
+    }
+
+    pub fn of(volume: Arc<Volume>, nats: &Nats, lease: Duration) -> Self {
+        Self::reached(volume, &nats.url(), ConnectOptions::new(), lease)
+    }
+
+    /// One whose server reaches NATS there, and logs in so.
+    pub fn reached(volume: Arc<Volume>, url: &str, login: ConnectOptions, lease: Duration) -> Self {
+        Self::named(unique("volume"), volume, url, login, lease)
+    }
+
+    pub fn named(name: String, volume: Arc<Volume>, url: &str, login: ConnectOptions, lease: Duration) -> Self {
+        let mut world = Self { name, volume, server: None };
+        world.serve_as(url, login, lease);
         world
     }
 
+    /// Serves it again.
     pub fn serve(&mut self, nats: &Nats, lease: Duration) {
-        self.server = Some(nats::serve(nats, self.served(), Arc::new(|| START), lease));
+        self.serve_as(&nats.url(), ConnectOptions::new(), lease);
     }
 
-    pub fn served(&self) -> Vec<ServedVolume> {
+    pub fn serve_as(&mut self, url: &str, login: ConnectOptions, lease: Duration) {
+        self.server = Some(nats::serve_as(url, login, self.served(), Arc::new(|| START), lease));
+    }
+
+    fn served(&self) -> Vec<ServedVolume> {
         vec![ServedVolume { name: self.name.clone(), volume: Arc::clone(&self.volume), writable: true }]
     }
 
@@ -59,13 +86,14 @@ impl World {
     }
 
     pub fn sessions(&self) -> usize {
-        self.server.as_ref().unwrap().sessions()
+        self.server.as_ref().map_or(0, Server::sessions)
     }
 
     pub fn connect(&self, options: Options) -> Session {
         Session::new(&nats::address(shared(), &self.name), options)
     }
 
+    /// The content of a file, asked of the volume itself.
     pub fn content(&self, path: &str) -> Vec<u8> {
         let root = View::new(&self.volume, Rights::READ_WRITE).unwrap().root().unwrap();
         let file = root.open_at(START, Follow::Yes, path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
@@ -76,6 +104,19 @@ impl World {
         let root = View::new(&self.volume, Rights::READ_WRITE).unwrap().root().unwrap();
         root.stat_at(Follow::No, path).is_ok()
     }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            stop(server);
+        }
+    }
+}
+
+/// An empty volume.
+pub fn empty() -> Arc<Volume> {
+    Volume::new(VolumeOptions { now: START, ..VolumeOptions::default() })
 }
 
 /// A store, and calls with ascending numbers.
@@ -141,9 +182,9 @@ impl Session {
 }
 
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let begun = Instant::now();
     while !holds() {
-        assert!(Instant::now() < until, "not in 20 seconds: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        assert!(begun.elapsed() < PATIENCE, "not in {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -4,7 +4,7 @@
 use larder_core::{Context, ErrorCode, FileType, NodeId, Operation, Reply};
 use larder_model::model::Model;
 
-use crate::world::Random;
+use crate::seeds::Random;
 
 /// The directories of the model's `Stage`, which every client has open throughout.
 pub const DIRECTORIES: [&str; 4] = [".", "a", "b", "b/a"];

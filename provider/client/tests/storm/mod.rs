@@ -26,7 +26,8 @@ use prost::Message as _;
 use tokio::task::JoinHandle;
 
 use crate::common::nats::{runtime, unique};
-use crate::world::{Random, eventually};
+use crate::common::world::eventually;
+use crate::seeds::Random;
 
 /// How many of a thousand requests meet what.
 #[derive(Clone, Copy)]
