@@ -14,7 +14,6 @@ use front::Front;
 use larder_core::{DescriptorFlags, ErrorCode, Follow, Limits, OpenFlags, Volume, VolumeOptions};
 use larder_nats_client::NatsStore;
 use larder_store_client::{Client, File};
-use larder_suite::START;
 
 /// Larger than what is under way at a time.
 const LARGE: usize = (6 << 20) + 12_345;
@@ -26,7 +25,7 @@ struct Stage {
 
 impl Stage {
     fn new(limits: Limits) -> Self {
-        let volume = Volume::new(VolumeOptions { limits, now: START, ..VolumeOptions::default() });
+        let volume = Volume::new(VolumeOptions { limits, ..VolumeOptions::default() });
         let world = World::of(volume, shared(), LEASE);
         let front = Front::of(&world.name);
         Self { world, front }

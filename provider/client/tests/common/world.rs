@@ -5,16 +5,18 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_nats::ConnectOptions;
-use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags, Rights, View, Volume, VolumeOptions};
+use larder_core::{DescriptorFlags, ErrorCode, Follow, OpenFlags, Rights, Timestamp, View, Volume, VolumeOptions};
 use larder_nats_client::{Address, NatsStore, Options};
 use larder_nats_server::{ServedVolume, Server};
 use larder_store_service::{
     Call, Change, Node, Note, Opening, Place, Position, Store, Target, VERSION, Welcome, Write,
 };
-use larder_suite::START;
 use larder_test_nats::Nats;
 
 use super::nats::{self, shared, stop, unique};
+
+/// The time of all changes: a model that knows no time gives the same answers.
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 pub const LEASE: Duration = Duration::from_secs(30);
 
@@ -74,7 +76,7 @@ impl World {
     }
 
     pub fn serve_as(&mut self, url: &str, login: ConnectOptions, lease: Duration) {
-        self.server = Some(nats::serve_as(url, login, self.served(), Arc::new(|| START), lease));
+        self.server = Some(nats::serve_as(url, login, self.served(), Arc::new(|| NOW), lease));
     }
 
     fn served(&self) -> Vec<ServedVolume> {
@@ -96,7 +98,7 @@ impl World {
     /// The content of a file, asked of the volume itself.
     pub fn content(&self, path: &str) -> Vec<u8> {
         let root = View::new(&self.volume, Rights::READ_WRITE).unwrap().root().unwrap();
-        let file = root.open_at(START, Follow::Yes, path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
+        let file = root.open_at(NOW, Follow::Yes, path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
         file.read(0, 16 << 20).unwrap().into_bytes().to_vec()
     }
 
@@ -116,7 +118,7 @@ impl Drop for World {
 
 /// An empty volume.
 pub fn empty() -> Arc<Volume> {
-    Volume::new(VolumeOptions { now: START, ..VolumeOptions::default() })
+    Volume::new(VolumeOptions { now: NOW, ..VolumeOptions::default() })
 }
 
 /// A store, and calls with ascending numbers.
