@@ -88,7 +88,7 @@ impl World {
     }
 
     pub fn sessions(&self) -> usize {
-        self.server.as_ref().map_or(0, Server::sessions)
+        self.server.as_ref().unwrap().sessions()
     }
 
     pub fn connect(&self, options: Options) -> Session {

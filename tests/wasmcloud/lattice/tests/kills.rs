@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use larder_lattice_tests::{Lattice, composed, eventually, larder};
+use larder_lattice_tests::{Host, Lattice, Site, composed, eventually, larder};
 
 const HTTP: &str = "builtin-http-server";
 
@@ -20,6 +20,27 @@ fn kill(processes: &[u32]) -> Result<()> {
     Ok(())
 }
 
+/// The volume's file, in the lattice's directory.
+const FILE: &str = "data.larder";
+
+/// An app that keeps what it is sent over HTTP in a volume with a file, on one
+/// host. `more` configures the provider.
+async fn app_with_files(more: &[(&str, &str)]) -> Result<(Lattice, Host, Site)> {
+    let lattice = Lattice::start().await?;
+    let host = lattice.host_with("one", HTTP, &PATIENCE).await?;
+    let file = lattice.path(FILE);
+    let file = file.to_string_lossy();
+    let mut configuration = vec![("volumes.data.file", &*file), ("volumes.data.writable", "true")];
+    configuration.extend(more);
+    lattice.provider(&host, &configuration).await?;
+    let app = lattice.path("app.wasm");
+    composed("http-files.wasm", &app)?;
+    lattice.link("app", &[("volume", "data")]).await?;
+    lattice.component(&host, "app", &app).await?;
+    let site = lattice.http(&host, "app").await?;
+    Ok((lattice, host, site))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_synced_while_the_provider_was_killed_is_there() -> Result<()> {
     /// Kills, each in the middle of writes, and writers.
@@ -27,17 +48,8 @@ async fn what_was_synced_while_the_provider_was_killed_is_there() -> Result<()> 
     const WRITERS: usize = 3;
     /// Files that are kept between two kills.
     const BETWEEN: usize = 20;
-    let lattice = Lattice::start().await?;
-    let host = lattice.host_with("one", HTTP, &PATIENCE).await?;
-    let file = lattice.path("data.larder");
-    lattice
-        .provider(&host, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")])
-        .await?;
-    let app = lattice.path("app.wasm");
-    composed("http-files.wasm", &app)?;
-    lattice.link("app", &[("volume", "data")]).await?;
-    lattice.component(&host, "app", &app).await?;
-    let site = Arc::new(lattice.http(&host, "app").await?);
+    let (lattice, _host, site) = app_with_files(&[]).await?;
+    let site = Arc::new(site);
 
     let (ended, kept) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let writers: Vec<_> = (0..WRITERS)
@@ -94,17 +106,7 @@ async fn what_was_synced_while_the_provider_was_killed_is_there() -> Result<()> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_killed_has_what_was_synced() -> Result<()> {
-    let lattice = Lattice::start().await?;
-    let host = lattice.host_with("one", HTTP, &PATIENCE).await?;
-    let file = lattice.path("data.larder");
-    lattice
-        .provider(&host, &[("volumes.data.file", &file.to_string_lossy()), ("volumes.data.writable", "true")])
-        .await?;
-    let app = lattice.path("app.wasm");
-    composed("http-files.wasm", &app)?;
-    lattice.link("app", &[("volume", "data")]).await?;
-    lattice.component(&host, "app", &app).await?;
-    let site = lattice.http(&host, "app").await?;
+    let (lattice, _host, site) = app_with_files(&[]).await?;
     site.put("/before?sync", b"kept").await?;
 
     let provider = lattice.provider_processes();
@@ -122,20 +124,8 @@ async fn a_provider_that_is_killed_has_what_was_synced() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_synced_is_saved_every_so_often() -> Result<()> {
-    let lattice = Lattice::start().await?;
-    let host = lattice.host_with("one", HTTP, &PATIENCE).await?;
-    let file = lattice.path("data.larder");
-    let configuration = [
-        ("volumes.data.file", &*file.to_string_lossy()),
-        ("volumes.data.writable", "true"),
-        ("volumes.data.save_every_seconds", "1"),
-    ];
-    lattice.provider(&host, &configuration).await?;
-    let app = lattice.path("app.wasm");
-    composed("http-files.wasm", &app)?;
-    lattice.link("app", &[("volume", "data")]).await?;
-    lattice.component(&host, "app", &app).await?;
-    let site = lattice.http(&host, "app").await?;
+    let (lattice, _host, site) = app_with_files(&[("volumes.data.save_every_seconds", "1")]).await?;
+    let file = lattice.path(FILE);
     site.put("/file", b"not synced").await?;
     eventually(async || {
         let path = format!("{}:/file", file.display());
