@@ -53,7 +53,7 @@ pub struct Call {
     pub session: u64,
     /// From 1, ascending; the same again when the call is repeated.
     pub operation: u64,
-    /// Carried out before the call.
+    /// Carried out before the call, and once also when it is repeated.
     pub notes: Vec<Note>,
 }
 

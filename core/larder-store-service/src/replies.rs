@@ -7,8 +7,9 @@ use larder_core::{DescriptorFlags, ErrorCode};
 
 use crate::protocol::{Answer, Attributes};
 
-/// How many of a session's last changes can be repeated: 64. A caller repeats
-/// only what it waits for, so this bounds the calls that it has under way.
+/// How many of a session's last changes can be repeated, and of its last
+/// queries that open or have notes: 64. A caller repeats only what it waits
+/// for, so this bounds the calls that it has under way.
 pub const REMEMBERED_CHANGES: usize = 64;
 
 /// What a change answered, without content.
@@ -26,6 +27,17 @@ pub(crate) struct Replies {
     done: VecDeque<(u64, Answer<Done>)>,
     /// Openings that changed nothing but hold a node.
     opened: VecDeque<(u64, Attributes, DescriptorFlags)>,
+    /// Queries whose notes were carried out.
+    noted: VecDeque<u64>,
+    /// The last of those that are not remembered any more.
+    last_noted: u64,
+}
+
+/// Remembers one more, and forgets the oldest, which it answers.
+fn push<T>(remembered: &mut VecDeque<T>, one: T) -> Option<T> {
+    let oldest = if remembered.len() == REMEMBERED_CHANGES { remembered.pop_front() } else { None };
+    remembered.push_back(one);
+    oldest
 }
 
 impl Replies {
@@ -48,10 +60,23 @@ impl Replies {
 
     /// Remembers such an opening, and forgets the oldest.
     pub(crate) fn remember_opened(&mut self, operation: u64, attributes: Attributes, allows: DescriptorFlags) {
-        if self.opened.len() == REMEMBERED_CHANGES {
-            self.opened.pop_front();
+        push(&mut self.opened, (operation, attributes, allows));
+    }
+
+    /// Whether a query's notes were not carried out yet. They are from now on:
+    /// carried out twice, they would let go of what later answers hold. Of one
+    /// too old to be remembered they are taken for done, which at worst keeps a
+    /// node until the session ends.
+    pub(crate) fn are_notes_new(&mut self, operation: u64) -> bool {
+        if operation != 0 {
+            if operation <= self.last_noted || self.noted.contains(&operation) {
+                return false;
+            }
+            if let Some(forgotten) = push(&mut self.noted, operation) {
+                self.last_noted = self.last_noted.max(forgotten);
+            }
         }
-        self.opened.push_back((operation, attributes, allows));
+        true
     }
 
     /// The last operation that was carried out; 0 before the first.
@@ -62,9 +87,6 @@ impl Replies {
     /// Remembers an answer, and forgets the oldest.
     pub(crate) fn remember(&mut self, operation: u64, answer: Answer<Done>) {
         self.last = self.last.max(operation);
-        if self.done.len() == REMEMBERED_CHANGES {
-            self.done.pop_front();
-        }
-        self.done.push_back((operation, answer));
+        push(&mut self.done, (operation, answer));
     }
 }

@@ -52,11 +52,13 @@ impl Session {
         self.state.lock().held.answers() <= self.service.mounts().len()
     }
 
-    /// Carries out the notes and then `query`.
+    /// Carries out the notes, unless that was done before, and then `query`.
     fn query<T>(&self, call: &Call, query: impl FnOnce(&mut State) -> Answer<T>) -> Answer<T> {
         let mut state = self.state.lock();
         self.check(&state, call)?;
-        self.carry_out_notes(&mut state, call);
+        if !call.notes.is_empty() && state.replies.are_notes_new(call.operation) {
+            self.carry_out_notes(&mut state, call);
+        }
         query(&mut state)
     }
 

@@ -104,6 +104,27 @@ fn a_repeated_opening_that_changes_nothing_holds_its_node_once_too() {
 }
 
 #[test]
+fn a_repeated_query_carries_its_notes_out_once() {
+    let world = world();
+    world.append(1, "f", b"content").unwrap();
+    let (follow, flags, access) = (Follow::Yes, OpenFlags::empty(), DescriptorFlags::READ);
+    let how = Opening { follow, flags, access, want: 0, known: None };
+    let node = world.session.open(&world.call(2), world.place("f"), how).unwrap().attributes.node;
+    let closes = |operation| Call { notes: vec![Note { node, read: false, closed: true }], ..world.call(operation) };
+    // The answer that the note lets go of is the one before, not its own.
+    let opened = world.session.open(&closes(3), world.place("f"), how).unwrap();
+    assert_eq!(world.session.open(&closes(3), world.place("f"), how), Ok(opened));
+    world.session.stat(&world.call(4), node).unwrap();
+    world.session.open(&world.call(5), world.place("f"), how).unwrap();
+    for _ in 0..2 {
+        world.session.read_link(&closes(6), world.place("f")).unwrap_err();
+    }
+    world.session.stat(&world.call(7), node).unwrap();
+    world.session.settle(&closes(8), false).unwrap();
+    assert_eq!(world.session.stat(&world.call(9), node), Err(ErrorCode::BadDescriptor));
+}
+
+#[test]
 fn what_is_too_old_to_be_remembered_is_not_guessed() {
     let world = world();
     for operation in 1..=REMEMBERED_CHANGES as u64 + 1 {

@@ -79,15 +79,6 @@ impl Default for Options {
     }
 }
 
-/// What is sent.
-#[derive(Clone, Debug)]
-pub(crate) struct Question {
-    /// The request.
-    pub(crate) first: Bytes,
-    /// The same, fit to be sent where the first may have been carried out.
-    pub(crate) again: Bytes,
-}
-
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
@@ -142,10 +133,10 @@ impl Connection {
     }
 
     /// Asks and waits. Called from any thread, also one of a runtime.
-    pub(crate) fn ask(&self, question: Question, deadline: Instant) -> Result<Reply, Unanswered> {
+    pub(crate) fn ask(&self, request: Bytes, deadline: Instant) -> Result<Reply, Unanswered> {
         let line = self.line.clone();
         let within = deadline.saturating_duration_since(Instant::now());
-        let answer = block_on(&self.runtime, within, async move { line.ask(&question, deadline).await });
+        let answer = block_on(&self.runtime, within, async move { line.ask(&request, deadline).await });
         answer.unwrap_or(Err(Unanswered::Silence))
     }
 
@@ -197,27 +188,23 @@ impl Line {
         &self.client
     }
 
-    /// Sends the question until it is answered, nobody can answer it, or the
+    /// Sends the request until it is answered, nobody can answer it, or the
     /// deadline passes.
-    pub(crate) async fn ask(&self, question: &Question, deadline: Instant) -> Result<Reply, Unanswered> {
+    pub(crate) async fn ask(&self, request: &Bytes, deadline: Instant) -> Result<Reply, Unanswered> {
         let mut refused = self.refused.clone();
         refused.mark_unchanged();
         tokio::select! {
             biased;
-            answer = self.repeat(question, deadline) => answer,
+            answer = self.repeat(request, deadline) => answer,
             Ok(()) = refused.changed() => Err(Unanswered::NotPermitted(refused.borrow().clone())),
         }
     }
 
-    async fn repeat(&self, question: &Question, deadline: Instant) -> Result<Reply, Unanswered> {
+    async fn repeat(&self, request: &Bytes, deadline: Instant) -> Result<Reply, Unanswered> {
         let mut waiting = FuturesUnordered::new();
-        // Requests that may have been carried out.
-        let mut unknown = 0_usize;
         let (mut patience, mut pause) = (PATIENCE, FIRST_PAUSE);
         loop {
-            let payload = if unknown == 0 { &question.first } else { &question.again };
-            waiting.push(self.send(payload.clone()));
-            unknown += 1;
+            waiting.push(self.send(request.clone()));
             let until = deadline.min(Instant::now() + patience);
             let why = match timeout_at(until, waiting.next()).await {
                 Ok(Some(Ok(reply))) if !is_postponed(&reply) => return Ok(reply),
@@ -231,10 +218,6 @@ impl Line {
                 Ok(Some(Err(Unsent::NoResponders))) => Unanswered::NoResponders,
                 Ok(Some(Err(Unsent::Lost)) | None) => Unanswered::Silence,
             };
-            if why != Unanswered::Silence {
-                // Nothing was done.
-                unknown = unknown.saturating_sub(1);
-            }
             let until = deadline.min(Instant::now() + pause);
             sleep_until(until).await;
             if until == deadline {

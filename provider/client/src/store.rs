@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::address::Address;
 use crate::ahead::{Ahead, LEAST_LENGTH, Readers};
 use crate::changes::{self, Notices};
-use crate::connection::{Connection, FIRST_PAUSE, LONGEST_PAUSE, Line, Options, Question, Unanswered};
+use crate::connection::{Connection, FIRST_PAUSE, LONGEST_PAUSE, Line, Options, Unanswered};
 use crate::error::ConnectError;
 use crate::later::Later;
 
@@ -140,7 +140,7 @@ impl NatsStore {
     /// `read-only` for an exclusive one of a session that only reads, `quota`
     /// beyond 1,024 locks, `bad-descriptor` for a node that is not held.
     pub fn try_lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64> {
-        self.ask(call, request::lock(call, node, shared), false, reply::token)
+        self.ask(call, request::lock(call, node, shared), reply::token)
     }
 
     /// As [`try_lock`](Self::try_lock), but waits for other sessions' locks to
@@ -167,7 +167,7 @@ impl NatsStore {
     /// # Errors
     /// `bad-descriptor` for a node that is not held, `io`.
     pub fn unlock(&self, call: &Call, node: Node) -> Answer<()> {
-        self.ask(call, request::unlock(call, node), false, reply::done)
+        self.ask(call, request::unlock(call, node), reply::done)
     }
 
     /// What the volume holds, and what it may hold, as far as the session's
@@ -179,7 +179,7 @@ impl NatsStore {
         let session = self.session.lock().as_ref().map_or(0, |session| session.id);
         let call = Call { session, operation: 0, notes: Vec::new() };
         let operation = messages::request::Operation::Usage(messages::Usage {});
-        self.ask(&call, bare(session, operation), false, reply::usage)
+        self.ask(&call, bare(session, operation), reply::usage)
     }
 
     fn refused(&self, unmet: Unmet) -> ConnectError {
@@ -207,12 +207,11 @@ impl NatsStore {
     fn new_session(&self) -> Result<Session, Unmet> {
         let begin =
             request::begin(VERSION, self.address.directory(), &self.options.mount_path, &self.options.client_name);
-        let payload = Bytes::from(begin.encode_to_vec());
+        let payload = encode(&begin);
         // Of two sessions that were begun, one is not used: its lease ends it.
-        let question = Question { first: payload.clone(), again: payload };
         let deadline = self.connection.deadline();
         let reply = loop {
-            let reply = self.connection.ask(question.clone(), deadline).map_err(Unmet::Unanswered)?;
+            let reply = self.connection.ask(payload.clone(), deadline).map_err(Unmet::Unanswered)?;
             // Another server may be about to follow the one that ends.
             if !is_fault(&reply, Fault::Ending) || Instant::now() + SHORTEST_INTERVAL >= deadline {
                 break reply;
@@ -242,21 +241,14 @@ impl NatsStore {
     }
 
     /// One call.
-    fn ask<T>(
-        &self,
-        call: &Call,
-        request: Request,
-        changes: bool,
-        answer: impl FnOnce(Reply) -> Result<T, Failure>,
-    ) -> Answer<T> {
-        self.ask_until(call, request, changes, self.connection.deadline(), answer)
+    fn ask<T>(&self, call: &Call, request: Request, answer: impl FnOnce(Reply) -> Result<T, Failure>) -> Answer<T> {
+        self.ask_until(call, request, self.connection.deadline(), answer)
     }
 
     fn ask_until<T>(
         &self,
         call: &Call,
         request: Request,
-        changes: bool,
         deadline: Instant,
         answer: impl FnOnce(Reply) -> Result<T, Failure>,
     ) -> Answer<T> {
@@ -266,7 +258,7 @@ impl NatsStore {
         for note in call.notes.iter().filter(|note| note.closed) {
             self.readers.forget(note.node);
         }
-        let reply = self.connection.ask(question(request, changes), deadline);
+        let reply = self.connection.ask(encode(&request), deadline);
         answered(reply, answer, &lost, &self.address)
     }
 
@@ -280,10 +272,10 @@ impl NatsStore {
             if let Some(call) = &mut request.call {
                 call.after = after;
             }
-            let question = question(request, true);
+            let request = encode(&request);
             let (sender, receiver) = std::sync::mpsc::sync_channel(1);
             self.connection.spawn(async move {
-                let reply = line.ask(&question, deadline).await;
+                let reply = line.ask(&request, deadline).await;
                 let _ = sender.send(answered(reply, reply::attributes, &lost, &address).map(drop));
             });
             receiver
@@ -313,11 +305,11 @@ impl NatsStore {
     /// Sends a read before it is wanted.
     fn read_ahead(&self, call: &Call, node: Node, offset: u64, length: u32) -> Ahead {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        let question = question(request::read(call, node, offset, length), false);
+        let request = encode(&request::read(call, node, offset, length));
         let (line, deadline) = (self.connection.line().clone(), self.connection.deadline());
         let task = self.connection.spawn(async move {
             // Without an answer it is read again, when it is wanted.
-            if let Ok(reply) = line.ask(&question, deadline).await
+            if let Ok(reply) = line.ask(&request, deadline).await
                 && let Ok(content) = reply::content(reply)
             {
                 let _ = sender.send(content);
@@ -326,9 +318,9 @@ impl NatsStore {
         Ahead::new(receiver, task, offset)
     }
 
-    fn ended(&self, session: u64) -> Question {
+    fn ended(session: u64) -> Bytes {
         let end = messages::Settle { sync: false, end: true };
-        question(bare(session, messages::request::Operation::Settle(end)), true)
+        encode(&bare(session, messages::request::Operation::Settle(end)))
     }
 }
 
@@ -338,7 +330,7 @@ impl Drop for NatsStore {
         self.later.wait(self.connection.deadline());
         self.readers.forget_all();
         if !session.lost.load(Ordering::Relaxed) {
-            let _ = self.connection.ask(self.ended(session.id), Instant::now() + END_WITHIN);
+            let _ = self.connection.ask(Self::ended(session.id), Instant::now() + END_WITHIN);
         }
     }
 }
@@ -365,19 +357,9 @@ const fn unknown(node: Node) -> Attributes {
     }
 }
 
-/// A change is repeated as it is: it is carried out once. A query is repeated
-/// without its notes, which would be carried out twice; where the first one
-/// did not arrive they are lost, and a node is held until the session ends.
-fn question(mut request: Request, changes: bool) -> Question {
-    let first = Bytes::from(request.encode_to_vec());
-    let again = match &mut request.call {
-        Some(call) if !changes && !call.notes.is_empty() => {
-            call.notes.clear();
-            Bytes::from(request.encode_to_vec())
-        }
-        _ => first.clone(),
-    };
-    Question { first, again }
+/// What is sent, and sent again as it is: it is carried out once.
+fn encode(request: &Request) -> Bytes {
+    request.encode_to_vec().into()
 }
 
 /// What a reply means for the guest. Says what is worth saying.
@@ -428,10 +410,10 @@ fn say_lost(lost: &AtomicBool, address: &Address) {
 async fn keep_alive(line: Line, session: u64, lease: Duration, lost: Arc<AtomicBool>, address: Address) {
     let interval = (lease / KEPT_ALIVE).max(SHORTEST_INTERVAL);
     let settle = messages::Settle { sync: false, end: false };
-    let question = question(bare(session, messages::request::Operation::Settle(settle)), false);
+    let request = encode(&bare(session, messages::request::Operation::Settle(settle)));
     loop {
         tokio::time::sleep(interval).await;
-        match line.ask(&question, Instant::now() + interval).await {
+        match line.ask(&request, Instant::now() + interval).await {
             Ok(reply) if is_fault(&reply, Fault::NoSession) => {
                 say_lost(&lost, &address);
                 return;
@@ -457,8 +439,8 @@ impl Store for NatsStore {
         self.later.wait(self.connection.deadline());
         self.later.forget();
         if let Some(old) = current.take().filter(|old| !old.lost.load(Ordering::Relaxed)) {
-            let (line, question) = (self.connection.line().clone(), self.ended(old.id));
-            self.connection.spawn(async move { line.ask(&question, Instant::now() + END_WITHIN).await });
+            let (line, request) = (self.connection.line().clone(), Self::ended(old.id));
+            self.connection.spawn(async move { line.ask(&request, Instant::now() + END_WITHIN).await });
         }
         let mut session = self.new_session().map_err(|unmet| match unmet {
             Unmet::Failed(Failure::Code(code)) => code,
@@ -473,7 +455,7 @@ impl Store for NatsStore {
     }
 
     fn open(&self, call: &Call, at: Place<'_>, how: Opening) -> Answer<Opened> {
-        let opened = self.ask(call, request::open(call, at, how), how.changes(), reply::opened);
+        let opened = self.ask(call, request::open(call, at, how), reply::opened);
         match opened {
             // From now on it is to be seen as it is.
             Ok(mut opened) => {
@@ -496,7 +478,7 @@ impl Store for NatsStore {
         // Notes have to be told, and in their order.
         let ahead = self.options.read_ahead > 0 && length >= LEAST_LENGTH && call.notes.is_empty();
         if !ahead {
-            return self.ask_until(call, request::read(call, node, offset, length), false, deadline, reply::content);
+            return self.ask_until(call, request::read(call, node, offset, length), deadline, reply::content);
         }
         self.later.wait(deadline);
         self.check(call)?;
@@ -505,7 +487,7 @@ impl Store for NatsStore {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
         let content = match sent.and_then(|sent| sent.wait(left(deadline))) {
             Some(content) => content,
-            None => self.ask_until(call, request::read(call, node, offset, length), false, deadline, reply::content)?,
+            None => self.ask_until(call, request::read(call, node, offset, length), deadline, reply::content)?,
         };
         self.readers.answered(node, offset, &content);
         Ok(content)
@@ -520,7 +502,7 @@ impl Store for NatsStore {
             self.commit_later(call, node, change)?;
             return Ok(unknown(node));
         }
-        let attributes = self.ask(call, request::commit(call, change), true, reply::attributes);
+        let attributes = self.ask(call, request::commit(call, change), reply::attributes);
         let attributes = match change.target {
             Target::Node(node) => self.later.failure(node).and(attributes),
             Target::File(_) => attributes,
@@ -534,14 +516,14 @@ impl Store for NatsStore {
     }
 
     fn stat(&self, call: &Call, node: Node) -> Answer<Attributes> {
-        let attributes = self.ask(call, request::stat(call, node), false, reply::attributes)?;
+        let attributes = self.ask(call, request::stat(call, node), reply::attributes)?;
         // Whoever knows the new size expects the content that goes with it.
         self.readers.forget(node);
         Ok(self.identified(attributes))
     }
 
     fn stat_at(&self, call: &Call, at: Place<'_>, follow: Follow) -> Answer<Attributes> {
-        let attributes = self.ask(call, request::stat_at(call, at, follow), false, reply::attributes)?;
+        let attributes = self.ask(call, request::stat_at(call, at, follow), reply::attributes)?;
         self.readers.forget(attributes.node);
         Ok(self.identified(attributes))
     }
@@ -554,11 +536,11 @@ impl Store for NatsStore {
         accessed: SetTime,
         modified: SetTime,
     ) -> Answer<()> {
-        self.ask(call, request::set_times_at(call, at, follow, accessed, modified), true, reply::done)
+        self.ask(call, request::set_times_at(call, at, follow, accessed, modified), reply::done)
     }
 
     fn list(&self, call: &Call, directory: Node, after: u64, most: u32) -> Answer<Vec<Entry>> {
-        let mut entries = self.ask(call, request::list(call, directory, after, most), false, reply::entries)?;
+        let mut entries = self.ask(call, request::list(call, directory, after, most), reply::entries)?;
         for entry in &mut entries {
             self.identify(&mut entry.attributes);
         }
@@ -566,27 +548,27 @@ impl Store for NatsStore {
     }
 
     fn make(&self, call: &Call, at: Place<'_>, what: NewNode<'_>) -> Answer<Attributes> {
-        let attributes = self.ask(call, request::make(call, at, what), true, reply::attributes)?;
+        let attributes = self.ask(call, request::make(call, at, what), reply::attributes)?;
         Ok(self.identified(attributes))
     }
 
     fn read_link(&self, call: &Call, at: Place<'_>) -> Answer<String> {
-        self.ask(call, request::read_link(call, at), false, reply::target)
+        self.ask(call, request::read_link(call, at), reply::target)
     }
 
     fn remove(&self, call: &Call, at: Place<'_>, what: Removal) -> Answer<()> {
-        self.ask(call, request::remove(call, at, what), true, reply::done)
+        self.ask(call, request::remove(call, at, what), reply::done)
     }
 
     fn rename(&self, call: &Call, old: Place<'_>, new: Place<'_>) -> Answer<()> {
-        self.ask(call, request::rename(call, old, new), true, reply::done)
+        self.ask(call, request::rename(call, old, new), reply::done)
     }
 
     fn link(&self, call: &Call, old: Place<'_>, follow: Follow, new: Place<'_>) -> Answer<()> {
-        self.ask(call, request::link(call, old, follow, new), true, reply::done)
+        self.ask(call, request::link(call, old, follow, new), reply::done)
     }
 
     fn settle(&self, call: &Call, sync: bool) -> Answer<()> {
-        self.ask(call, request::settle(call, sync), false, reply::done)
+        self.ask(call, request::settle(call, sync), reply::done)
     }
 }

@@ -175,20 +175,20 @@ class Volume:
         self.closed = []
         begin = number(1, 1) + block(2, directory) + block(3, "a foreign client")
         # Of two sessions that a repeated begin makes, one is not used.
-        session = parse(self.repeat(block(2, begin), block(2, begin), 3))
+        session = parse(self.repeat(block(2, begin), 3))
         self.id = one(session, 1)
         self.lease = one(session, 3) / 1000
         mount = parse(one(session, 2, b""))
         self.root = Attributes(one(mount, 2, b"")).node
 
-    def repeat(self, first, again, field):
-        """Sends a request until it is answered; `again` is what is sent where
-        the first may have arrived. The field of the reply that is wanted."""
-        until, patience, pause, payload = time.monotonic() + self.seconds, 1, 0.01, first
+    def repeat(self, payload, field):
+        """Sends a request until it is answered. The field of the reply that is
+        wanted."""
+        until, patience, pause = time.monotonic() + self.seconds, 1, 0.01
         while (left := until - time.monotonic()) > 0:
             reply = self.nats.request(self.subject, payload, min(left, patience))
             if reply is None:
-                payload, patience = again, patience * 2
+                patience *= 2
                 continue
             fields = parse(reply)
             if 2 in fields:
@@ -203,15 +203,12 @@ class Volume:
             return one(fields, field, b"")
         raise TimeoutError(self.subject)
 
-    def call(self, operation, field, change=False):
+    def call(self, operation, field):
         self.operation += 1
         notes = b"".join(block(3, block(1, node) + number(3, True)) for node in self.closed)
         self.closed.clear()
         identity = fixed64(1, self.id) + number(2, self.operation)
-        first = block(1, identity + notes) + operation
-        # A query's notes would be carried out twice; a change's are not.
-        again = first if change else block(1, identity) + operation
-        return self.repeat(first, again, field)
+        return self.repeat(block(1, identity + notes) + operation, field)
 
     def place(self, path):
         return block(1, self.root) + block(2, path)
@@ -223,7 +220,7 @@ class Volume:
 
     def open(self, path, flags=0, access=READ, want=0):
         how = block(1, self.place(path)) + number(2, True) + number(3, flags) + number(4, access) + number(5, want)
-        opened = parse(self.call(block(3, how), 4, change=bool(flags & (CREATE | TRUNCATE))))
+        opened = parse(self.call(block(3, how), 4))
         content = parse(one(opened, 3)) if 3 in opened else None
         return Attributes(one(opened, 1)), content
 
@@ -270,12 +267,12 @@ class Volume:
             change += number(8, True)
         elif sync:
             change += number(7, True)
-        node = Attributes(self.call(block(5, change), 6, change=True)).node
+        node = Attributes(self.call(block(5, change), 6)).node
         for offset in rest:
             change = block(1, node) + self.pieces(offset, data[offset : offset + MOST_CONTENT])
             if sync and offset == rest[-1]:
                 change += number(7, True)
-            self.call(block(5, change), 6, change=True)
+            self.call(block(5, change), 6)
         if rest:
             self.closed.append(node)
 
@@ -286,16 +283,16 @@ class Volume:
 
     def append(self, path, data):
         write = number(2, True) + block(3, data)
-        return Attributes(self.call(block(5, block(2, self.place(path)) + block(4, write)), 6, change=True))
+        return Attributes(self.call(block(5, block(2, self.place(path)) + block(4, write)), 6))
 
     def make_directory(self, path):
-        self.call(block(10, block(1, self.place(path))), 6, change=True)
+        self.call(block(10, block(1, self.place(path))), 6)
 
     def rename(self, old, new):
-        self.call(block(13, block(1, self.place(old)) + block(2, self.place(new))), 9, change=True)
+        self.call(block(13, block(1, self.place(old)) + block(2, self.place(new))), 9)
 
     def remove(self, path, directory=False):
-        self.call(block(12, block(1, self.place(path)) + number(2, directory)), 9, change=True)
+        self.call(block(12, block(1, self.place(path)) + number(2, directory)), 9)
 
     def sync(self):
         self.call(block(15, number(1, True)), 9)
@@ -305,4 +302,4 @@ class Volume:
         self.repeat(*[block(1, fixed64(1, self.id)) + block(15, b"")] * 2, 9)
 
     def end(self):
-        self.repeat(*[block(1, fixed64(1, self.id)) + block(15, number(2, True))] * 2, 9)
+        self.repeat(block(1, fixed64(1, self.id)) + block(15, number(2, True)), 9)
