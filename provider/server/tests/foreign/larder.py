@@ -299,7 +299,7 @@ class Volume:
 
     def stay(self):
         """Keeps the session; to be called before the lease runs out."""
-        self.repeat(*[block(1, fixed64(1, self.id)) + block(15, b"")] * 2, 9)
+        self.repeat(block(1, fixed64(1, self.id)) + block(15, b""), 9)
 
     def end(self):
         self.repeat(block(1, fixed64(1, self.id)) + block(15, number(2, True)), 9)
