@@ -16,13 +16,15 @@ use wit_parser::abi::{AbiVariant, WasmType};
 use wit_parser::{InterfaceId, Resolve, TypeDefKind, TypeId};
 
 /// The interfaces that the attachment answers wholly.
-const INTERFACES: [&str; 6] = [
+const INTERFACES: [&str; 8] = [
     "wasi:filesystem/types",
     "wasi:filesystem/preopens",
     "wasi:io/streams",
     "wasi:io/poll",
     "wasi:io/error",
     "larder:fs/statistics",
+    "larder:fs/locks",
+    "larder:fs/changes",
 ];
 
 /// Exports that belong to no interface, with their parameters and results.

@@ -55,8 +55,8 @@ impl Adapter {
         let p3 = any("wasi:filesystem/types", "0.3") || any("wasi:filesystem/preopens", "0.3");
         let http = any("wasi:http/types", "0.2");
         let tcp = any("wasi:sockets/tcp", "0.2");
-        // Only the adapters with a 0.2 half tell what volumes hold.
-        let statistics = any("larder:fs/statistics", "0.1");
+        // Only the adapters with a 0.2 half have what is beside WASI.
+        let extensions = ["statistics", "locks", "changes"].iter().any(|name| any(&format!("larder:fs/{name}"), "0.1"));
         match (p2, p3) {
             (false, false) => Err(nothing_to_plug(imports)),
             (true, _) if http => Err(ComposeError::new(
@@ -70,7 +70,7 @@ impl Adapter {
                 "it uses WASI 0.3 files and 0.2 TCP connections in one component, for which there is no adapter",
             )),
             (true, true) => Ok(Self::P3AndP2),
-            (false, true) if statistics => Ok(Self::P3AndP2),
+            (false, true) if extensions => Ok(Self::P3AndP2),
             (false, true) => Ok(Self::P3),
             (true, false) if tcp => Ok(Self::P2Tcp),
             (true, false) => Ok(Self::P2),

@@ -10,6 +10,7 @@
 //! pass the time in. It builds natively and for wasm32.
 #![forbid(unsafe_code)]
 
+mod advisory;
 mod content;
 mod descriptor;
 mod directory;
@@ -25,6 +26,7 @@ mod types;
 mod view;
 mod volume;
 
+pub use advisory::{LockOwner, MOST_LOCKS};
 pub use content::{CHUNK_BYTES, ChunkState, Chunks, PAGE_BYTES, Source};
 pub use descriptor::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlags};
 pub use directory::{DirectoryEntry, ENTRY_BYTES};
@@ -34,5 +36,5 @@ pub use operation::{Backend, MOST_LISTED_ENTRIES, Operation, Pending, Reply};
 pub use snapshot::{SnapshotError, read_snapshot};
 pub use tree::{TreeNode, TreeSource, TreeTotals};
 pub use types::{Attributes, Context, FileType, NodeId, SetTime, Timestamp};
-pub use view::{Rights, View};
+pub use view::{Rights, View, path_below};
 pub use volume::{ContentSource, Durability, Snapshot, Volume, VolumeOptions};

@@ -9,8 +9,8 @@
 //! 3. the reserve of a packed tree (`volume::listing`), held while a directory
 //!    of it becomes inodes;
 //! 4. inode locks, in ascending inode number (see `volume::locks`);
-//! 5. leaves: the shards of the inode and handle tables. No inode lock is
-//!    taken while a shard is held.
+//! 5. leaves: the shards of the inode and handle tables, the table of advisory
+//!    locks. No other lock is taken while one is held.
 //!
 //! No lock is held across I/O, a [`ContentSource`](crate::ContentSource), a
 //! [`TreeSource`](crate::TreeSource), a [`Durability`](crate::Durability) hook or

@@ -28,6 +28,17 @@ impl Rights {
     pub const READ_WRITE: Self = Self::READ.union(Self::WRITE);
 }
 
+/// The part of an absolute path that is below a mount at `mount`, an absolute
+/// path as well: `.` for the mount itself, `None` for what is elsewhere.
+#[must_use]
+pub fn path_below<'p>(mount: &str, path: &'p str) -> Option<&'p str> {
+    let rest = path.strip_prefix(mount.trim_end_matches('/'))?;
+    match rest.strip_prefix('/') {
+        Some(rest) => Some(rest.trim_start_matches('/')).map(|rest| if rest.is_empty() { "." } else { rest }),
+        None => rest.is_empty().then_some("."),
+    }
+}
+
 /// A volume, a directory in it, and rights: what a mount grants. Cloning it is
 /// cheap and names the same view.
 ///

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use larder_core::{DescriptorFlags, Error, ErrorCode, FileType, MetadataHash, Result, SetTime};
 use larder_store_service::{
-    Answer, Attributes, Call, Change, Content, MAX_NOTES, Mount, Node, Note, Place, Store, Target, VERSION,
+    Answer, Attributes, Call, Change, Content, MAX_NOTES, Mount, Node, Note, Opened, Place, Store, Target, VERSION,
+    Welcome,
 };
 use parking_lot::Mutex;
 
 use crate::content::Cached;
-use crate::file::File;
+use crate::file::{File, NOBODY};
 use crate::names::{Known, Names};
 use crate::state::{Creation, Inode, Opening};
 
@@ -62,6 +63,8 @@ pub(crate) struct Inner<S: Store> {
     pub(crate) inodes: HashMap<u64, Inode>,
     by_identity: HashMap<MetadataHash, u64>,
     openings: HashMap<u64, Opening>,
+    /// Openings of roots from before the session.
+    waiting_roots: Vec<u64>,
     next_key: u64,
     /// Inodes with a deferred creation, oldest first.
     creating: Vec<u64>,
@@ -83,6 +86,12 @@ struct Mounted {
     unreported: Option<ErrorCode>,
 }
 
+impl Session {
+    fn paths(&self) -> Vec<String> {
+        self.mounts.iter().map(|mounted| mounted.mount.path.clone()).collect()
+    }
+}
+
 impl<S: Store> Client<S> {
     /// A client that has asked nothing yet.
     pub fn new(store: S, options: Options) -> Self {
@@ -95,6 +104,7 @@ impl<S: Store> Client<S> {
             inodes: HashMap::new(),
             by_identity: HashMap::new(),
             openings: HashMap::new(),
+            waiting_roots: Vec::new(),
             next_key: 1,
             creating: Vec::new(),
             cached_bytes: 0,
@@ -106,26 +116,26 @@ impl<S: Store> Client<S> {
     }
 
     /// Descriptors of the granted directories, and where the guest sees them.
+    /// The session begins now, or with the first call that takes it where the
+    /// store knows the paths without one.
     ///
     /// # Errors
     /// `io` where the store is away, `unsupported` where it speaks another
     /// version.
     pub fn roots(&self) -> Result<Vec<(File<S>, String)>> {
         let mut inner = self.inner.lock();
-        inner.begin().map_err(|code| Error::new(code, "get-directories"))?;
-        let mounts: Vec<Mount> = inner
-            .session
-            .iter()
-            .flat_map(|session| session.mounts.iter().map(|mounted| mounted.mount.clone()))
-            .collect();
-        let mut roots = Vec::with_capacity(mounts.len());
-        for Mount { path, root, allows } in mounts {
-            let (node, file_type, identity) = (root.node, root.file_type, root.identity);
-            let inode = inner.inode_of(root);
-            let opening = inner.add_opening(inode, node.mount, Some(node), false);
-            roots.push((File::new(self.clone(), opening, node.mount, file_type, allows, identity), path));
-        }
-        Ok(roots)
+        let paths = match &inner.session {
+            Some(session) => session.paths(),
+            None => match inner.store.paths() {
+                Some(paths) => paths,
+                None => inner.begin().map_err(|code| Error::new(code, "get-directories"))?.paths(),
+            },
+        };
+        let root = |(mount, path)| {
+            let opening = inner.open_root(mount);
+            (File::root(self.clone(), opening, mount), path)
+        };
+        Ok((0..).zip(paths).map(root).collect())
     }
 
     /// Brings everything that waits into the store and lets go of what is not
@@ -159,13 +169,77 @@ impl<S: Store> Client<S> {
 }
 
 impl<S: Store> Inner<S> {
-    fn begin(&mut self) -> Answer<()> {
+    fn begin(&mut self) -> Answer<&Session> {
         if self.session.is_none() {
             let welcome = self.store.begin(VERSION)?;
-            let mounts = welcome.mounts.into_iter().map(|mount| Mounted { mount, unreported: None }).collect();
-            self.session = Some(Session { id: welcome.session, mounts });
+            self.begun(welcome);
         }
-        Ok(())
+        self.session.as_ref().ok_or(ErrorCode::Io)
+    }
+
+    /// Begins the session and opens below its only root, in one call; `None`
+    /// where it cannot be done so.
+    pub(crate) fn begin_open(&mut self, path: &str, how: larder_store_service::Opening) -> Option<Answer<Opened>> {
+        let is_first = self.session.is_none() && self.store.paths().is_some_and(|paths| paths.len() == 1);
+        if !is_first || how.changes() {
+            return None;
+        }
+        let (welcome, opened) = match self.store.begin_open(VERSION, path, how) {
+            Ok(begun) => begun,
+            Err(code) => return Some(Err(code)),
+        };
+        self.operation = 1;
+        self.begun(welcome);
+        Some(opened)
+    }
+
+    /// From now on the roots are known.
+    fn begun(&mut self, welcome: Welcome) {
+        let mounts = welcome.mounts.into_iter().map(|mount| Mounted { mount, unreported: None }).collect();
+        self.session = Some(Session { id: welcome.session, mounts });
+        let mut waiting = std::mem::take(&mut self.waiting_roots);
+        waiting.retain(|key| self.openings.contains_key(key));
+        for key in waiting {
+            let Some(opening) = self.openings.remove(&key) else { continue };
+            self.inodes.remove(&opening.inode);
+            if let Some((inode, node)) = self.root_inode(opening.mount) {
+                self.openings.insert(key, Opening { inode, node: Some(node), ..opening });
+            }
+        }
+    }
+
+    fn root_inode(&mut self, mount: u32) -> Option<(u64, Node)> {
+        let root = self.mounted(mount)?.mount.root.clone();
+        let node = root.node;
+        let inode = self.inode_of(root);
+        self.inodes.get_mut(&inode)?.opens += 1;
+        Some((inode, node))
+    }
+
+    /// An opening of a root, whose node is known when the session has begun.
+    fn open_root(&mut self, mount: u32) -> u64 {
+        let root = self.mounted(mount).map(|mounted| mounted.mount.root.clone());
+        if let Some(root) = root {
+            let node = root.node;
+            let inode = self.inode_of(root);
+            return self.add_opening(inode, mount, Some(node), false);
+        }
+        let inode = self.key();
+        self.inodes.insert(inode, Inode::default());
+        let opening = self.add_opening(inode, mount, None, false);
+        self.waiting_roots.push(opening);
+        opening
+    }
+
+    /// The identity of a root; that of no inode before the session has begun.
+    pub(crate) fn root_identity(&self, mount: u32) -> MetadataHash {
+        self.mounted(mount).map_or(NOBODY, |mounted| mounted.mount.root.identity)
+    }
+
+    /// What a root allows: nothing where no session can begin.
+    pub(crate) fn root_allows(&mut self, mount: u32) -> DescriptorFlags {
+        let _ = self.begin();
+        self.allows(mount)
     }
 
     /// One call. What was noted goes with it, and is lost with it: a lost
@@ -266,8 +340,12 @@ impl<S: Store> Inner<S> {
         self.inodes.get_mut(&key).ok_or(ErrorCode::BadDescriptor)
     }
 
-    /// The node of an opening, created now if it waits for that.
+    /// The node of an opening, created now if it waits for that. That of a root
+    /// waits for the session.
     pub(crate) fn node(&mut self, opening: u64) -> Answer<Node> {
+        if self.session.is_none() {
+            self.begin()?;
+        }
         let inode = self.opening(opening)?.inode;
         if self.inode(inode)?.creation.is_some() {
             self.flush(inode)?;
@@ -403,6 +481,19 @@ impl<S: Store> Inner<S> {
     pub(crate) fn settle_creations(&mut self) {
         for key in std::mem::take(&mut self.creating) {
             self.flush_later_reported(key);
+        }
+    }
+
+    /// A lock was taken: what others did before it is to be seen from now on.
+    pub(crate) fn forget_cached(&mut self) {
+        self.names.forget();
+        self.changes += 1;
+        for inode in self.inodes.values_mut() {
+            inode.fresh = false;
+            inode.cached_version = None;
+            self.cached_bytes -= inode.cached.bytes();
+            inode.cached.clear();
+            self.cached_bytes += inode.cached.bytes();
         }
     }
 

@@ -44,14 +44,24 @@ pub struct File<S: Store> {
     opening: u64,
     mount: u32,
     file_type: FileType,
-    flags: DescriptorFlags,
-    /// Of directories: who they are, for what is known of names in them.
-    identity: MetadataHash,
+    known: Knowledge,
+}
+
+/// What is known of a descriptor.
+#[derive(Clone, Copy)]
+enum Knowledge {
+    /// As the session says of its mount, once it has begun.
+    Root,
+    Opened {
+        flags: DescriptorFlags,
+        /// Of directories: who they are, for what is known of names in them.
+        identity: MetadataHash,
+    },
 }
 
 impl<S: Store> fmt::Debug for File<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("File").field("file_type", &self.file_type).field("flags", &self.flags).finish_non_exhaustive()
+        f.debug_struct("File").field("file_type", &self.file_type).field("flags", &self.flags()).finish_non_exhaustive()
     }
 }
 
@@ -62,7 +72,7 @@ impl<S: Store> Drop for File<S> {
 }
 
 /// No inode's identity: of a file that is not created yet.
-const NOBODY: MetadataHash = MetadataHash { lower: 0, upper: 0 };
+pub(crate) const NOBODY: MetadataHash = MetadataHash { lower: 0, upper: 0 };
 
 impl<S: Store> File<S> {
     pub(crate) const fn new(
@@ -73,7 +83,19 @@ impl<S: Store> File<S> {
         flags: DescriptorFlags,
         identity: MetadataHash,
     ) -> Self {
-        Self { client, opening, mount, file_type, flags, identity }
+        Self { client, opening, mount, file_type, known: Knowledge::Opened { flags, identity } }
+    }
+
+    /// The root of a mount.
+    pub(crate) const fn root(client: Client<S>, opening: u64, mount: u32) -> Self {
+        Self { client, opening, mount, file_type: FileType::Directory, known: Knowledge::Root }
+    }
+
+    fn identity(&self, inner: &Inner<S>) -> MetadataHash {
+        match self.known {
+            Knowledge::Root => inner.root_identity(self.mount),
+            Knowledge::Opened { identity, .. } => identity,
+        }
     }
 
     /// One operation on this descriptor. What was deferred and failed is
@@ -103,11 +125,24 @@ impl<S: Store> File<S> {
         .map_err(|error| error.at(path))
     }
 
+    /// Whether names below it may be changed, as far as the descriptor says.
+    const fn may_change_names(&self) -> bool {
+        match self.known {
+            Knowledge::Root => true,
+            Knowledge::Opened { flags, .. } => flags.contains(DescriptorFlags::MUTATE_DIRECTORY),
+        }
+    }
+
+    /// Whether each write is to be synced.
+    const fn is_durable(&self) -> bool {
+        matches!(self.known, Knowledge::Opened { flags, .. } if flags.intersects(DURABLE))
+    }
+
     fn check_file(&self, needed: DescriptorFlags, operation: &'static str) -> Result<()> {
         if self.file_type == FileType::Directory {
             return Err(Error::new(ErrorCode::IsDirectory, operation));
         }
-        if !self.flags.contains(needed) {
+        if !self.flags().contains(needed) {
             return Err(Error::new(ErrorCode::BadDescriptor, operation));
         }
         Ok(())
@@ -121,13 +156,17 @@ impl<S: Store> File<S> {
         self.client
             .with(|inner| inner.opening(self.opening).map(|opening| opening.holders += 1))
             .map_err(|code| Error::new(code, "dup"))?;
-        Ok(Self::new(self.client.clone(), self.opening, self.mount, self.file_type, self.flags, self.identity))
+        let (opening, mount) = (self.opening, self.mount);
+        Ok(Self { client: self.client.clone(), opening, mount, file_type: self.file_type, known: self.known })
     }
 
     /// What it was opened for; for a directory, what it allows.
     #[must_use]
-    pub const fn flags(&self) -> DescriptorFlags {
-        self.flags
+    pub fn flags(&self) -> DescriptorFlags {
+        match self.known {
+            Knowledge::Root => self.client.with(|inner| inner.root_allows(self.mount)),
+            Knowledge::Opened { flags, .. } => flags,
+        }
     }
 
     /// What is open.
@@ -204,6 +243,40 @@ impl<S: Store> File<S> {
             let key = inner.opening(self.opening)?.inode;
             inner.inode(key)?.attributes.as_ref().map(|attributes| attributes.identity).ok_or(ErrorCode::Io)
         })
+    }
+
+    /// Takes an advisory lock on the whole file or directory, shared or
+    /// exclusive, and answers its fencing token, as
+    /// `larder_core::Descriptor::try_lock`. What others wrote before is seen
+    /// from now on: nothing cached is used. It ends with [`unlock`](Self::unlock)
+    /// and with the session, not by closing.
+    ///
+    /// # Errors
+    /// As there, and those of the store.
+    pub fn try_lock(&self, shared: bool) -> Result<u64> {
+        self.on("lock", |inner| {
+            let node = inner.node(self.opening)?;
+            let token = inner.ask(|store, call| store.lock(call, node, shared))?;
+            inner.forget_cached();
+            Ok(token)
+        })
+    }
+
+    /// Ends the lock, if there is one. What the guest wrote before is in the
+    /// store then, for whoever locks next.
+    ///
+    /// # Errors
+    /// Those of the store, and of what was deferred: the lock ends all the same.
+    pub fn unlock(&self) -> Result<()> {
+        self.client
+            .with(|inner| {
+                inner.flush_all();
+                let node = inner.node(self.opening)?;
+                let inode = inner.opening(self.opening)?.inode;
+                let unlocked = inner.ask(|store, call| store.unlock(call, node));
+                inner.report(self.mount, inode).and(unlocked)
+            })
+            .map_err(|code| Error::new(code, "unlock"))
     }
 
     /// Makes content and attributes as durable as the volume promises.
@@ -355,7 +428,7 @@ impl<S: Store> File<S> {
             }
             self.write_through(inner, key, position, data, later)?;
         }
-        if self.flags.intersects(DURABLE) {
+        if self.is_durable() {
             inner.commit(key, Extra { sync: true, ..Extra::default() }, true)?;
         }
         Ok(())
@@ -404,7 +477,7 @@ impl<S: Store> File<S> {
             inner.with_cache(key, |cached| cached.cut(size, usize::MAX))?;
             let inode = inner.inode(key)?;
             inode.writer = Some(node);
-            let sync = self.flags.intersects(DURABLE);
+            let sync = self.is_durable();
             inner.commit(key, Extra { size: Some(size), sync, ..Extra::default() }, true)
         })
     }
@@ -414,28 +487,54 @@ impl<S: Store> File<S> {
     /// # Errors
     /// As `larder_core::Descriptor::open_at`.
     pub fn open_at(&self, follow: Follow, path: &str, open: OpenFlags, flags: DescriptorFlags) -> Result<Self> {
+        if let Some(first) = self.open_first(follow, path, open, flags) {
+            return first;
+        }
         self.on_path("open", path, |inner, at| {
             self.learn_way(inner, at, open, flags);
             if let Some(deferred) = self.defer_creation(inner, at, follow, open, flags) {
                 return Ok(deferred);
             }
             let (known, wants) = self.known(inner, path, flags);
-            let want = if wants && !open.contains(OpenFlags::TRUNCATE) { FIRST_WINDOW } else { 0 };
-            let want = u32::try_from(want).unwrap_or(u32::MAX);
-            let how = Opening { follow, flags: open, access: flags - DURABLE, want, known };
+            let how = opening(follow, open, flags, known, wants);
             let opened = if how.changes() {
                 inner.change(|store, call| store.open(call, at, how))
             } else {
                 inner.ask(|store, call| store.open(call, at, how))
             }?;
-            self.take_in(inner, path, &opened, known)?;
-            let attributes = opened.attributes;
-            let (node, file_type, identity) = (attributes.node, attributes.file_type, attributes.identity);
-            let key = inner.inode_of(attributes);
-            let opening = inner.add_opening(key, self.mount, Some(node), true);
-            let flags = opened.allows | (flags & (DURABLE | DescriptorFlags::REQUESTED_WRITE_SYNC));
-            Ok(Self::new(self.client.clone(), opening, self.mount, file_type, flags, identity))
+            self.opened(inner, path, flags, opened, known)
         })
+    }
+
+    /// The first call of a session, where it may be one with beginning it.
+    fn open_first(&self, follow: Follow, path: &str, open: OpenFlags, flags: DescriptorFlags) -> Option<Result<Self>> {
+        if !matches!(self.known, Knowledge::Root) {
+            return None;
+        }
+        let opened = self.client.with(|inner| {
+            let wants = inner.options.cache && flags.contains(DescriptorFlags::READ);
+            let opened = inner.begin_open(path, opening(follow, open, flags, None, wants))?;
+            Some(opened.and_then(|opened| self.opened(inner, path, flags, opened, None)))
+        })?;
+        Some(opened.map_err(|code| Error::new(code, "open").at(path)))
+    }
+
+    /// The descriptor that an answer is about.
+    fn opened(
+        &self,
+        inner: &mut Inner<S>,
+        path: &str,
+        flags: DescriptorFlags,
+        opened: Opened,
+        known: Option<u64>,
+    ) -> Answer<Self> {
+        self.take_in(inner, path, &opened, known)?;
+        let attributes = opened.attributes;
+        let (node, file_type, identity) = (attributes.node, attributes.file_type, attributes.identity);
+        let key = inner.inode_of(attributes);
+        let opening = inner.add_opening(key, self.mount, Some(node), true);
+        let flags = opened.allows | (flags & (DURABLE | DescriptorFlags::REQUESTED_WRITE_SYNC));
+        Ok(Self::new(self.client.clone(), opening, self.mount, file_type, flags, identity))
     }
 
     /// The version of the content that is cached for this name, and whether
@@ -444,7 +543,7 @@ impl<S: Store> File<S> {
         if !inner.options.cache || !flags.contains(DescriptorFlags::READ) {
             return (None, false);
         }
-        let Foreseen::Present(known) = inner.names.foresee(self.identity, path) else { return (None, true) };
+        let Foreseen::Present(known) = inner.names.foresee(self.identity(inner), path) else { return (None, true) };
         (inner.by_identity(known.identity).and_then(|inode| inode.cached_version), true)
     }
 
@@ -453,7 +552,8 @@ impl<S: Store> File<S> {
     fn take_in(&self, inner: &mut Inner<S>, path: &str, opened: &Opened, known: Option<u64>) -> Answer<()> {
         let attributes = &opened.attributes;
         let learned = Known { identity: attributes.identity, file_type: attributes.file_type };
-        inner.names.learn(self.identity, path, learned);
+        let base = self.identity(inner);
+        inner.names.learn(base, path, learned);
         if attributes.file_type != FileType::RegularFile {
             return Ok(());
         }
@@ -493,13 +593,14 @@ impl<S: Store> File<S> {
     fn learn_way(&self, inner: &mut Inner<S>, at: Place<'_>, open: OpenFlags, flags: DescriptorFlags) {
         let creates = open.contains(OpenFlags::CREATE) && !open.contains(OpenFlags::EXCLUSIVE);
         let way = at.path.rsplit_once('/').map_or("", |(way, _)| way);
+        let identity = self.identity(inner);
         if !inner.options.write_behind
             || !inner.options.cache
             || !creates
             || !flags.contains(DescriptorFlags::WRITE)
             || way.split('/').count() > MOST_WAY
-            || !matches!(inner.names.foresee(self.identity, at.path), Foreseen::Unknown)
-            || !inner.names.is_worth_listing(self.identity, way)
+            || !matches!(inner.names.foresee(self.identity(inner), at.path), Foreseen::Unknown)
+            || !inner.names.is_worth_listing(identity, way)
         {
             return;
         }
@@ -508,7 +609,8 @@ impl<S: Store> File<S> {
     }
 
     fn list_way(&self, inner: &mut Inner<S>, base: Node, way: &str) -> Answer<()> {
-        let (mut directory, mut identity) = (base, self.identity);
+        let here = self.identity(inner);
+        let (mut directory, mut identity) = (base, here);
         let ends = way.match_indices('/').map(|(end, _)| end).chain([way.len()]);
         for prefix in ends.filter_map(|end| way.get(..end)).filter(|prefix| !prefix.is_empty()) {
             // A link is another way than it looks: it is not learned.
@@ -517,7 +619,7 @@ impl<S: Store> File<S> {
             let opened = inner.ask(|store, call| store.open(call, Place { directory: base, path: prefix }, how))?;
             inner.note(Note { node: opened.attributes.node, read: false, closed: true });
             (directory, identity) = (opened.attributes.node, opened.attributes.identity);
-            inner.names.learn(self.identity, prefix, Known { identity, file_type: FileType::Directory });
+            inner.names.learn(here, prefix, Known { identity, file_type: FileType::Directory });
         }
         // The notes go with the next call: the listing goes before them.
         let notes = inner.take_notes();
@@ -542,8 +644,7 @@ impl<S: Store> File<S> {
         flags: DescriptorFlags,
     ) -> Option<Self> {
         let plain = open == OpenFlags::CREATE || open == OpenFlags::CREATE | OpenFlags::TRUNCATE;
-        let writable = inner.allows(self.mount).contains(DescriptorFlags::MUTATE_DIRECTORY)
-            && self.flags.contains(DescriptorFlags::MUTATE_DIRECTORY);
+        let writable = inner.allows(self.mount).contains(DescriptorFlags::MUTATE_DIRECTORY) && self.may_change_names();
         let name = at.path.rsplit('/').next().unwrap_or("");
         let short = at.path.len() <= SHORT_PATH && name.len() <= SHORT_NAME && !at.path.contains('\0');
         if !inner.options.write_behind
@@ -556,7 +657,7 @@ impl<S: Store> File<S> {
         {
             return None;
         }
-        match inner.names.foresee(self.identity, at.path) {
+        match inner.names.foresee(self.identity(inner), at.path) {
             Foreseen::Absent => {}
             Foreseen::Present(known) if known.file_type == FileType::RegularFile => {
                 // Descriptors of one inode share what waits for it.
@@ -567,7 +668,8 @@ impl<S: Store> File<S> {
             Foreseen::Present(_) | Foreseen::Unknown => return None,
         }
         let truncate = open.contains(OpenFlags::TRUNCATE);
-        let creation = Creation { directory: at.directory, identity: self.identity, path: at.path.into(), truncate };
+        let creation =
+            Creation { directory: at.directory, identity: self.identity(inner), path: at.path.into(), truncate };
         let key = inner.inode_to_create(creation);
         let opening = inner.add_opening(key, self.mount, None, false);
         let flags = flags - DescriptorFlags::MUTATE_DIRECTORY;
@@ -592,11 +694,24 @@ impl<S: Store> File<S> {
         })
     }
 
+    /// The version of what `path` names, links followed, as it is in the store
+    /// now: what the guest wrote before is counted.
+    ///
+    /// # Errors
+    /// As [`stat_at`](Self::stat_at).
+    pub fn version_at(&self, path: &str) -> Result<u64> {
+        self.on_path("version", path, |inner, at| {
+            inner.names.drop_hints();
+            self.look(inner, at, Follow::Yes, Question::Stat).map(|attributes| attributes.version)
+        })
+    }
+
     /// Both questions that a POSIX library asks for one `stat()` are answered
     /// by one call: the second finds what the first brought.
     fn look(&self, inner: &mut Inner<S>, at: Place<'_>, follow: Follow, question: Question) -> Answer<Attributes> {
         let follows = follow == Follow::Yes;
-        if let Some(attributes) = inner.names.answer(self.identity, at.path, follows, question) {
+        let identity = self.identity(inner);
+        if let Some(attributes) = inner.names.answer(identity, at.path, follows, question) {
             return Ok(attributes);
         }
         let mut attributes = inner.ask(|store, call| store.stat_at(call, at, follow))?;
@@ -607,10 +722,10 @@ impl<S: Store> File<S> {
         }
         if follows {
             let learned = Known { identity: attributes.identity, file_type: attributes.file_type };
-            inner.names.learn(self.identity, at.path, learned);
+            inner.names.learn(identity, at.path, learned);
         }
         if inner.options.cache && question == Question::Identity {
-            inner.names.hint(self.identity, at.path, attributes.clone(), 0, 1);
+            inner.names.hint(identity, at.path, attributes.clone(), 0, 1);
         }
         Ok(attributes)
     }
@@ -636,7 +751,8 @@ impl<S: Store> File<S> {
         self.on_path("create-directory", path, |inner, at| {
             let made = inner.change(|store, call| store.make(call, at, NewNode::Directory))?;
             let known = Known { identity: made.identity, file_type: FileType::Directory };
-            inner.names.learn(self.identity, path.trim_end_matches('/'), known);
+            let base = self.identity(inner);
+            inner.names.learn(base, path.trim_end_matches('/'), known);
             inner.names.made(made.identity);
             inner.stale();
             Ok(())
@@ -650,7 +766,8 @@ impl<S: Store> File<S> {
     pub fn symlink_at(&self, target: &str, path: &str) -> Result<()> {
         self.on_path("symlink", path, |inner, at| {
             inner.change(|store, call| store.make(call, at, NewNode::SymbolicLink(target)))?;
-            inner.names.added(self.identity, path);
+            let base = self.identity(inner);
+            inner.names.added(base, path);
             inner.stale();
             Ok(())
         })
@@ -683,9 +800,10 @@ impl<S: Store> File<S> {
     fn remove(&self, path: &str, operation: &'static str, what: Removal) -> Result<()> {
         self.on_path(operation, path, |inner, at| {
             inner.change(|store, call| store.remove(call, at, what))?;
+            let base = self.identity(inner);
             match what {
-                Removal::Directory => inner.names.removed(self.identity, path),
-                Removal::File => inner.names.unlinked(self.identity, path),
+                Removal::Directory => inner.names.removed(base, path),
+                Removal::File => inner.names.unlinked(base, path),
             }
             inner.stale();
             Ok(())
@@ -703,7 +821,8 @@ impl<S: Store> File<S> {
             let directory = inner.node(new.opening)?;
             let place = Place { directory, path: new_path };
             inner.change(|store, call| store.rename(call, old, place))?;
-            inner.names.moved((self.identity, path), (new.identity, new_path));
+            let (from, to) = (self.identity(inner), new.identity(inner));
+            inner.names.moved((from, path), (to, new_path));
             inner.stale();
             Ok(())
         })
@@ -719,7 +838,8 @@ impl<S: Store> File<S> {
             let directory = inner.node(new.opening)?;
             let place = Place { directory, path: new_path };
             inner.change(|store, call| store.link(call, old, follow, place))?;
-            inner.names.added(new.identity, new_path);
+            let identity = new.identity(inner);
+            inner.names.added(identity, new_path);
             inner.stale();
             Ok(())
         })
@@ -735,7 +855,7 @@ impl<S: Store> File<S> {
         if self.file_type != FileType::Directory {
             return Err(Error::new(ErrorCode::NotDirectory, OPERATION));
         }
-        if !self.flags.contains(DescriptorFlags::READ) {
+        if !self.flags().contains(DescriptorFlags::READ) {
             return Err(Error::new(ErrorCode::BadDescriptor, OPERATION));
         }
         self.on(OPERATION, |inner| {
@@ -774,16 +894,17 @@ impl<S: Store> File<S> {
         }
         let node = inner.node(self.opening)?;
         let entries = inner.ask(|store, call| store.list(call, node, after, MAX_ENTRIES))?;
+        let identity = self.identity(inner);
         let is_last = entries.len() < MAX_ENTRIES as usize;
         if cache {
             // A removed directory lists nothing, and takes nothing either.
             if after == 0 && is_last && !entries.is_empty() {
-                learn_listing(inner, self.identity, &entries);
+                learn_listing(inner, identity, &entries);
             }
             for entry in &entries {
                 // A listing asks for each entry's number, and a `stat()` for
                 // the number and the rest.
-                inner.names.hint(self.identity, &entry.name, entry.attributes.clone(), 2, 1);
+                inner.names.hint(identity, &entry.name, entry.attributes.clone(), 2, 1);
             }
         }
         let page = &mut inner.opening(self.opening)?.page;
@@ -803,6 +924,12 @@ impl<S: Store> File<S> {
             }
         }
     }
+}
+
+/// How to open. Content is wanted for the cache, unless it is cut.
+fn opening(follow: Follow, flags: OpenFlags, access: DescriptorFlags, known: Option<u64>, wants: bool) -> Opening {
+    let want = if wants && !flags.contains(OpenFlags::TRUNCATE) { FIRST_WINDOW } else { 0 };
+    Opening { follow, flags, access: access - DURABLE, want: u32::try_from(want).unwrap_or(u32::MAX), known }
 }
 
 /// Takes in all entries of a directory. Where links lead is not known, so a

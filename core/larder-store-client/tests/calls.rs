@@ -25,6 +25,82 @@ fn reading_a_small_file_is_one_call() {
 }
 
 #[test]
+fn a_fresh_session_reads_a_small_file_in_one_call() {
+    let world = World::begun_late();
+    world.put("file", b"some content");
+    let calls = world.calls(|| {
+        let root = world.root();
+        let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ).unwrap();
+        assert_eq!(file.read(0, 12).unwrap().concat(), b"some content");
+        assert!(file.read(12, 32).unwrap().is_empty());
+    });
+    assert_eq!(calls, ["begin-open"]);
+    // What follows knows the root as any session does.
+    let root = world.root();
+    assert!(root.flags().contains(DescriptorFlags::MUTATE_DIRECTORY));
+    assert_eq!(root.metadata_hash().unwrap(), root.metadata_hash_at(Follow::Yes, ".").unwrap());
+}
+
+#[test]
+fn a_session_begins_with_whatever_is_first() {
+    let world = World::begun_late();
+    let root = world.root();
+    assert_eq!(world.calls(|| assert_eq!(root.stat().unwrap().size, 0)), ["begin"]);
+
+    let world = World::begun_late();
+    let root = world.root();
+    assert_eq!(world.calls(|| assert!(root.flags().contains(READ))), ["begin"]);
+
+    let world = World::begun_late();
+    let (root, again) = (world.root(), world.root());
+    let calls = world.calls(|| drop(root.open_at(Follow::Yes, "new", open_flags(), WRITE).unwrap()));
+    assert_eq!(calls[..2], ["begin", "open"]);
+    assert!(again.stat_at(Follow::Yes, "new").is_ok());
+
+    let world = World::begun_late();
+    let missing = world.root().open_at(Follow::Yes, "missing", OpenFlags::empty(), READ).unwrap_err();
+    assert_eq!(missing.code(), ErrorCode::NoEntry);
+    world.put("missing", b"not any more");
+    world.root().open_at(Follow::Yes, "missing", OpenFlags::empty(), READ).unwrap();
+}
+
+#[test]
+fn a_session_that_cannot_begin_is_tried_again() {
+    let world = World::begun_late();
+    world.put("file", b"content");
+    world.kill();
+    let root = world.root();
+    let open = || root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ);
+    assert_eq!(open().unwrap_err().code(), ErrorCode::Io);
+    assert_eq!(root.stat().unwrap_err().code(), ErrorCode::Io);
+    assert!(root.flags().is_empty());
+    world.revive();
+    assert_eq!(open().unwrap().read(0, 100).unwrap().concat(), b"content");
+    assert!(root.flags().contains(READ));
+}
+
+#[test]
+fn a_lock_shows_what_was_written_before_it() {
+    let world = World::new();
+    world.put("file", b"old");
+    let root = world.root();
+    let file = root.open_at(Follow::Yes, "file", OpenFlags::empty(), READ | WRITE).unwrap();
+    assert_eq!(file.read(0, 10).unwrap().concat(), b"old");
+    world.put("file", b"new!");
+    assert_eq!(file.read(0, 10).unwrap().concat(), b"old", "cached until it is opened anew");
+    let token = file.try_lock(false).unwrap();
+    assert_eq!(file.read(0, 10).unwrap().concat(), b"new!");
+    assert_eq!(file.stat().unwrap().size, 4);
+    // And what is written under it is there when it ends.
+    file.write(0, &&b"mine"[..]).unwrap();
+    assert_eq!(world.get("file"), b"new!", "it waits");
+    file.unlock().unwrap();
+    assert_eq!(world.get("file"), b"mine");
+    assert!(file.try_lock(true).unwrap() > token);
+    file.unlock().unwrap();
+}
+
+#[test]
 fn reading_it_again_is_one_call_without_content() {
     let world = World::new();
     world.put("file", &[7; 50_000]);

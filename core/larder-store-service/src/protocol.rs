@@ -255,6 +255,23 @@ pub enum Removal {
 )]
 pub trait Store {
     fn begin(&self, version: u32) -> Answer<Welcome>;
+
+    /// The paths of the mounts, where they are known without a call: then the
+    /// session may begin with the first call.
+    fn paths(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Begins a session and opens, as the session's operation 1, a name below
+    /// the root of its first mount. `how` changes nothing.
+    fn begin_open(&self, version: u32, path: &str, how: Opening) -> Answer<(Welcome, Answer<Opened>)> {
+        let welcome = self.begin(version)?;
+        let root = welcome.mounts.first().ok_or(ErrorCode::Io)?.root.node;
+        let call = Call { session: welcome.session, operation: 1, notes: Vec::new() };
+        let opened = self.open(&call, Place { directory: root, path }, how);
+        Ok((welcome, opened))
+    }
+
     fn open(&self, call: &Call, at: Place<'_>, how: Opening) -> Answer<Opened>;
     fn read(&self, call: &Call, node: Node, offset: u64, length: u32) -> Answer<Content>;
     fn commit(&self, call: &Call, change: &Change<'_>) -> Answer<Attributes>;
@@ -275,4 +292,6 @@ pub trait Store {
     fn rename(&self, call: &Call, old: Place<'_>, new: Place<'_>) -> Answer<()>;
     fn link(&self, call: &Call, old: Place<'_>, follow: Follow, new: Place<'_>) -> Answer<()>;
     fn settle(&self, call: &Call, sync: bool) -> Answer<()>;
+    fn lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64>;
+    fn unlock(&self, call: &Call, node: Node) -> Answer<()>;
 }

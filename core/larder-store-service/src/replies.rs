@@ -18,6 +18,7 @@ pub(crate) enum Done {
     Nothing,
     Attributes(Attributes),
     Opened(Attributes, DescriptorFlags),
+    Locked(u64),
 }
 
 /// The memory of one session.

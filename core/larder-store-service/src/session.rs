@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use larder_core::{Descriptor, DescriptorFlags, ErrorCode, FileType, Follow, OpenFlags, SetTime};
+use larder_core::{Descriptor, DescriptorFlags, ErrorCode, FileType, Follow, LockOwner, OpenFlags, SetTime};
 use parking_lot::Mutex;
 
 use crate::held::HeldNodes;
@@ -19,6 +19,7 @@ use crate::service::Service;
 pub struct Session {
     service: Arc<Service>,
     id: u64,
+    owner: LockOwner,
     state: Mutex<State>,
 }
 
@@ -35,9 +36,17 @@ impl fmt::Debug for Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        for (_, view) in self.service.mounts() {
+            view.volume().unlock_all(self.owner);
+        }
+    }
+}
+
 impl Session {
     pub(crate) fn new(service: Arc<Service>, id: u64) -> Self {
-        Self { service, id, state: Mutex::default() }
+        Self { service, id, owner: LockOwner::new(), state: Mutex::default() }
     }
 
     /// The number of the last change that was carried out; 0 before the first.
@@ -50,6 +59,12 @@ impl Session {
     #[must_use]
     pub fn holds_only_roots(&self) -> bool {
         self.state.lock().held.answers() <= self.service.mounts().len()
+    }
+
+    /// Whether the session has any advisory lock.
+    #[must_use]
+    pub fn has_locks(&self) -> bool {
+        self.service.mounts().iter().any(|(_, view)| view.volume().has_locks(self.owner))
     }
 
     /// Carries out the notes, unless that was done before, and then `query`.
@@ -345,6 +360,25 @@ impl Store for Session {
             }
         }
         Ok(())
+    }
+
+    fn lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64> {
+        let done = self.change(call, |state| {
+            let token = state.held.reader(node)?.try_lock(self.service.now(), self.owner, shared);
+            token.map(Done::Locked).map_err(code)
+        })?;
+        match done {
+            Done::Locked(token) => Ok(token),
+            _ => Err(ErrorCode::NotRecoverable),
+        }
+    }
+
+    fn unlock(&self, call: &Call, node: Node) -> Answer<()> {
+        self.change(call, |state| {
+            state.held.reader(node)?.unlock(self.owner);
+            Ok(Done::Nothing)
+        })
+        .map(drop)
     }
 }
 

@@ -113,6 +113,10 @@ impl Store for Joined {
         Ok(Welcome { session: id, mounts })
     }
 
+    fn paths(&self) -> Option<Vec<String>> {
+        Some(self.stores.iter().map(|(path, _)| path.clone()).collect())
+    }
+
     fn open(&self, call: &Call, at: Place<'_>, how: Opening) -> Answer<Opened> {
         let mount = at.directory.mount;
         let (store, call) = self.at(mount, call)?;
@@ -208,5 +212,15 @@ impl Store for Joined {
             }
         }
         answer
+    }
+
+    fn lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64> {
+        let (store, call) = self.at(node.mount, call)?;
+        store.lock(&call, inner(node), shared)
+    }
+
+    fn unlock(&self, call: &Call, node: Node) -> Answer<()> {
+        let (store, call) = self.at(node.mount, call)?;
+        store.unlock(&call, inner(node))
     }
 }

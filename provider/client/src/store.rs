@@ -129,30 +129,16 @@ impl NatsStore {
         Ok(changes::deliver(self.subscribe()?, |task| self.connection.spawn(task)))
     }
 
-    /// Takes an advisory lock on a node that the session holds, shared or
-    /// exclusive, and answers its fencing token: larger than that of every
-    /// lock of the volume before. A lock that the session has is answered
-    /// again, or changed to the other kind. It ends with
-    /// [`unlock`](Self::unlock) and with the session.
+    /// As [`lock`](Store::lock), but waits for other sessions' locks to end, at
+    /// most so long. Each attempt is a call of its own: `call` makes them.
     ///
     /// # Errors
-    /// `would-block` where another session's lock stands against it,
-    /// `read-only` for an exclusive one of a session that only reads, `quota`
-    /// beyond 1,024 locks, `bad-descriptor` for a node that is not held.
-    pub fn try_lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64> {
-        self.ask(call, request::lock(call, node, shared), reply::token)
-    }
-
-    /// As [`try_lock`](Self::try_lock), but waits for other sessions' locks to
-    /// end, at most so long.
-    ///
-    /// # Errors
-    /// As [`try_lock`](Self::try_lock).
-    pub fn lock(&self, call: &Call, node: Node, shared: bool, within: Duration) -> Answer<u64> {
+    /// As [`lock`](Store::lock).
+    pub fn lock_within(&self, call: impl Fn() -> Call, node: Node, shared: bool, within: Duration) -> Answer<u64> {
         let until = std::time::Instant::now() + within;
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.try_lock(call, node, shared) {
+            match self.lock(&call(), node, shared) {
                 Err(ErrorCode::WouldBlock) if std::time::Instant::now() + pause < until => {
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -160,14 +146,6 @@ impl NatsStore {
                 answer => return answer,
             }
         }
-    }
-
-    /// Ends the session's lock on the node, if there is one.
-    ///
-    /// # Errors
-    /// `bad-descriptor` for a node that is not held, `io`.
-    pub fn unlock(&self, call: &Call, node: Node) -> Answer<()> {
-        self.ask(call, request::unlock(call, node), reply::done)
     }
 
     /// What the volume holds, and what it may hold, as far as the session's
@@ -570,5 +548,16 @@ impl Store for NatsStore {
 
     fn settle(&self, call: &Call, sync: bool) -> Answer<()> {
         self.ask(call, request::settle(call, sync), reply::done)
+    }
+
+    fn lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64> {
+        let token = self.ask(call, request::lock(call, node, shared), reply::token)?;
+        // What others wrote before is to be seen.
+        self.readers.forget_all();
+        Ok(token)
+    }
+
+    fn unlock(&self, call: &Call, node: Node) -> Answer<()> {
+        self.ask(call, request::unlock(call, node), reply::done)
     }
 }

@@ -12,21 +12,22 @@ use common::world::{Session, World, eventually, options, short};
 use front::Front;
 use larder_core::ErrorCode;
 use larder_nats_client::{Access, Options};
+use larder_store_service::Store;
 
 #[test]
 fn one_writes_or_many_read() {
     let world = World::new();
     let (one, other) = (world.connect(options()), world.connect(options()));
     let (file, same) = (one.create("file"), other.create("file"));
-    let first = one.store.try_lock(&one.call(), file, true).unwrap();
-    let second = other.store.try_lock(&other.call(), same, true).unwrap();
+    let first = one.store.lock(&one.call(), file, true).unwrap();
+    let second = other.store.lock(&other.call(), same, true).unwrap();
     assert!(second > first);
-    assert_eq!(one.store.try_lock(&one.call(), file, true), Ok(first), "answered again");
-    assert_eq!(one.store.try_lock(&one.call(), file, false), Err(ErrorCode::WouldBlock));
+    assert_eq!(one.store.lock(&one.call(), file, true), Ok(first), "answered again");
+    assert_eq!(one.store.lock(&one.call(), file, false), Err(ErrorCode::WouldBlock));
     other.store.unlock(&other.call(), same).unwrap();
-    let third = one.store.try_lock(&one.call(), file, false).unwrap();
+    let third = one.store.lock(&one.call(), file, false).unwrap();
     assert!(third > second);
-    assert_eq!(other.store.try_lock(&other.call(), same, true), Err(ErrorCode::WouldBlock));
+    assert_eq!(other.store.lock(&other.call(), same, true), Err(ErrorCode::WouldBlock));
     // Advisory: who does not ask is not kept away.
     other.write(same, larder_store_service::Position::End, b"x").unwrap();
 }
@@ -36,11 +37,11 @@ fn a_lock_is_waited_for() {
     let world = World::new();
     let (one, other) = (world.connect(options()), world.connect(options()));
     let (file, same) = (one.create("file"), other.create("file"));
-    let first = one.store.try_lock(&one.call(), file, false).unwrap();
-    let soon = other.store.lock(&other.call(), same, false, Duration::from_millis(50));
+    let first = one.store.lock(&one.call(), file, false).unwrap();
+    let soon = other.store.lock_within(|| other.call(), same, false, Duration::from_millis(50));
     assert_eq!(soon, Err(ErrorCode::WouldBlock));
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| other.store.lock(&other.call(), same, false, Duration::from_secs(20)));
+        let waiting = scope.spawn(|| other.store.lock_within(|| other.call(), same, false, Duration::from_secs(20)));
         one.store.unlock(&one.call(), file).unwrap();
         assert!(waiting.join().unwrap().unwrap() > first);
     });
@@ -53,12 +54,12 @@ fn a_lock_ends_with_the_lease_of_a_client_that_is_gone() {
     let one = Session::new(&nats::address(shared(), &front.name), short());
     let other = world.connect(options());
     let (file, same) = (one.create("file"), other.create("file"));
-    let first = one.store.try_lock(&one.call(), file, false).unwrap();
-    assert_eq!(other.store.try_lock(&other.call(), same, false), Err(ErrorCode::WouldBlock));
+    let first = one.store.lock(&one.call(), file, false).unwrap();
+    assert_eq!(other.store.lock(&other.call(), same, false), Err(ErrorCode::WouldBlock));
     front.cut.store(true, Ordering::SeqCst);
     eventually(
         "the lock is free",
-        || matches!(other.store.try_lock(&other.call(), same, false), Ok(token) if token > first),
+        || matches!(other.store.lock(&other.call(), same, false), Ok(token) if token > first),
     );
 }
 
@@ -67,12 +68,12 @@ fn tokens_grow_over_a_restart_of_the_server() {
     let mut world = World::new();
     let one = world.connect(options());
     let file = one.create("file");
-    let first = one.store.try_lock(&one.call(), file, false).unwrap();
+    let first = one.store.lock(&one.call(), file, false).unwrap();
     world.stop();
     world.serve(shared(), Duration::from_secs(30));
     let anew = world.connect(options());
     let file = anew.create("file");
-    assert!(anew.store.try_lock(&anew.call(), file, false).unwrap() > first);
+    assert!(anew.store.lock(&anew.call(), file, false).unwrap() > first);
 }
 
 #[test]
@@ -82,8 +83,8 @@ fn who_only_reads_keeps_nobody_from_reading() {
     writer.create("file");
     let reader = world.connect(Options { access: Access::Read, ..options() });
     let root = reader.root();
-    assert_eq!(reader.store.try_lock(&reader.call(), root, false), Err(ErrorCode::ReadOnly));
-    reader.store.try_lock(&reader.call(), root, true).unwrap();
+    assert_eq!(reader.store.lock(&reader.call(), root, false), Err(ErrorCode::ReadOnly));
+    reader.store.lock(&reader.call(), root, true).unwrap();
     let not_held = larder_store_service::Node { ino: 1 << 40, ..root };
-    assert_eq!(reader.store.try_lock(&reader.call(), not_held, true), Err(ErrorCode::BadDescriptor));
+    assert_eq!(reader.store.lock(&reader.call(), not_held, true), Err(ErrorCode::BadDescriptor));
 }

@@ -6,8 +6,8 @@ use larder_core::{DescriptorFlags, FileType, Follow, MetadataHash, OpenFlags, Se
 use larder_store_service as store;
 
 use crate::messages::{
-    Attributes, Call, Commit, Content, Entry, Instant, Mount, NewTime, Node, NodeType, Note, Opened, Place, Write,
-    commit, new_time, write,
+    Attributes, Call, Commit, Content, Entry, Instant, Mount, NewTime, Node, NodeType, Note, Open, Opened, Place,
+    Session, Write, commit, new_time, write,
 };
 
 /// A message that breaks the protocol: what is wrong with it.
@@ -113,6 +113,27 @@ pub(crate) fn from_open_flags(bits: u32) -> Result<OpenFlags> {
     Ok(OPEN.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, flag)| *flag).collect())
 }
 
+pub(crate) fn opening(at: Option<Place>, how: store::Opening) -> Open {
+    Open {
+        at,
+        follow: follow(how.follow),
+        flags: open_flags(how.flags),
+        access: access(how.access),
+        want: how.want,
+        known: how.known,
+    }
+}
+
+pub(crate) fn from_opening(open: &Open) -> Result<store::Opening> {
+    Ok(store::Opening {
+        follow: from_follow(open.follow),
+        flags: from_open_flags(open.flags)?,
+        access: from_access(open.access),
+        want: open.want,
+        known: open.known,
+    })
+}
+
 pub(crate) fn attributes(of: &store::Attributes) -> Attributes {
     let kind = match of.file_type {
         FileType::RegularFile => NodeType::RegularFile,
@@ -161,6 +182,11 @@ pub(crate) fn mount(mount: &store::Mount) -> Mount {
 pub(crate) fn from_mount(mount: Mount) -> Result<store::Mount> {
     let root = from_attributes(mount.root.as_ref())?;
     Ok(store::Mount { path: mount.path, root, allows: from_access(mount.allows) })
+}
+
+pub(crate) fn from_session(session: Session) -> Result<store::Welcome> {
+    let mounts = session.mounts.into_iter().map(from_mount).collect::<Result<_>>()?;
+    Ok(store::Welcome { session: session.id, mounts })
 }
 
 pub(crate) fn content(content: store::Content) -> Content {

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use larder_core::ErrorCode;
-use larder_store_service::Welcome;
+use larder_store_service::{Answer, Opened, Opening, Welcome};
 use messages::{Fault, Refusal, Reply, Request, Session};
 use prost::Message;
 
@@ -54,6 +54,19 @@ pub fn decode_request(bytes: &Bytes) -> Result<Request, Refusal> {
     Ok(request)
 }
 
+/// The path and the manner of what `Begin` opens as well.
+///
+/// # Errors
+/// The refusal to answer with: it would change something, or is malformed.
+pub fn begin_open(open: &messages::Open) -> Result<(&str, Opening), Refusal> {
+    let refused = |what: &str| Refusal { fault: Fault::BadRequest.into(), message: what.to_owned() };
+    let how = convert::from_opening(open).map_err(|convert::Malformed(what)| refused(what))?;
+    match &open.at {
+        Some(at) if at.directory.is_none() && !how.changes() => Ok((&at.path, how)),
+        _ => Err(refused("what is opened by beginning is a path below the root, and nothing is created or cut")),
+    }
+}
+
 /// The reply that refuses a request. `message` is for people.
 pub fn refusal(fault: Fault, message: impl Into<String>) -> Reply {
     Reply { result: Some(messages::reply::Result::Refusal(Refusal { fault: fault.into(), message: message.into() })) }
@@ -65,13 +78,17 @@ pub fn error(code: ErrorCode) -> Reply {
     Reply { result: Some(messages::reply::Result::Error(codes::number(code))) }
 }
 
-/// The reply to `Begin`.
+/// The reply to `Begin`, with what became of its opening if it had one.
 #[must_use]
-pub fn welcome(welcome: &Welcome, lease: Duration) -> Reply {
+pub fn welcome(welcome: &Welcome, lease: Duration, opened: Option<Answer<Opened>>) -> Reply {
     let session = Session {
         id: welcome.session,
         mounts: welcome.mounts.iter().map(convert::mount).collect(),
         lease_milliseconds: u32::try_from(lease.as_millis()).unwrap_or(u32::MAX),
+        open: opened.map(|opened| match opened {
+            Ok(opened) => messages::session::Open::Opened(convert::opened(opened)),
+            Err(code) => messages::session::Open::Error(codes::number(code)),
+        }),
     };
     Reply { result: Some(messages::reply::Result::Session(session)) }
 }

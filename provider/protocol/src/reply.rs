@@ -8,7 +8,8 @@ use larder_store_service::{Attributes, Content, Entry, Opened, Welcome};
 use crate::codes;
 use crate::convert::{self, Malformed};
 use crate::messages::reply::Result as Outcome;
-use crate::messages::{Refusal, Reply, VolumeUsage};
+use crate::messages::session::Open as Opening;
+use crate::messages::{Refusal, Reply, Session, VolumeUsage};
 
 /// Why a reply has no answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,12 +87,28 @@ pub fn entries(reply: Reply) -> Answer<Vec<Entry>> {
 /// # Errors
 /// The failure of the call, or that the reply is another.
 pub fn session(reply: Reply) -> Answer<(Welcome, Duration)> {
+    let session = begun(reply)?;
+    let lease = Duration::from_millis(session.lease_milliseconds.into());
+    Ok((convert::from_session(session)?, lease))
+}
+
+/// What `begin` answers that opens as well.
+///
+/// # Errors
+/// The failure of beginning, or that the reply is another.
+pub fn session_and_opened(reply: Reply) -> Answer<(Welcome, Result<Opened, ErrorCode>)> {
+    let mut session = begun(reply)?;
+    let opened = match session.open.take() {
+        Some(Opening::Opened(opened)) => Ok(convert::from_opened(opened)?),
+        Some(Opening::Error(number)) => Err(codes::code(number)),
+        None => return Err(Failure::Malformed),
+    };
+    Ok((convert::from_session(session)?, opened))
+}
+
+fn begun(reply: Reply) -> Answer<Session> {
     match outcome(reply)? {
-        Outcome::Session(session) => {
-            let mounts = session.mounts.into_iter().map(convert::from_mount).collect::<Result<_, _>>()?;
-            let lease = Duration::from_millis(session.lease_milliseconds.into());
-            Ok((Welcome { session: session.id, mounts }, lease))
-        }
+        Outcome::Session(session) => Ok(session),
         _ => Err(Failure::Malformed),
     }
 }

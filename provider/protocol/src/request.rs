@@ -22,6 +22,7 @@ pub fn begin(version: u32, directory: &str, mount_path: &str, client: &str) -> R
         client: client.to_owned(),
         mount_path: mount_path.to_owned(),
         brief: false,
+        open: None,
     };
     Request { call: None, operation: Some(Operation::Begin(begin)) }
 }
@@ -33,18 +34,19 @@ pub fn begin_brief(version: u32, client: &str) -> Request {
     Request { call: None, operation: Some(Operation::Begin(begin)) }
 }
 
+/// As [`begin_brief`], and opens a name below the root of the session.
+#[must_use]
+pub fn begin_open(version: u32, client: &str, path: &str, how: Opening) -> Request {
+    let at = wire::Place { directory: None, path: path.to_owned() };
+    let open = Some(convert::opening(Some(at), how));
+    let begin = wire::Begin { version, client: client.to_owned(), brief: true, open, ..wire::Begin::default() };
+    Request { call: None, operation: Some(Operation::Begin(begin)) }
+}
+
 /// Opens, and creates or truncates if asked to.
 #[must_use]
 pub fn open(call: &Call, at: Place<'_>, how: Opening) -> Request {
-    let open = wire::Open {
-        at: Some(convert::place(at)),
-        follow: convert::follow(how.follow),
-        flags: convert::open_flags(how.flags),
-        access: convert::access(how.access),
-        want: how.want,
-        known: how.known,
-    };
-    request(call, Operation::Open(open))
+    request(call, Operation::Open(convert::opening(Some(convert::place(at)), how)))
 }
 
 /// Reads up to `length` bytes.

@@ -1,6 +1,6 @@
 //! The server's side: a request carried out on a store.
 
-use larder_store_service::{Answer, NewNode, Opening, Removal, Store};
+use larder_store_service::{Answer, NewNode, Removal, Store};
 
 use crate::convert::{self, Malformed, Result};
 use crate::messages::reply::Result as Outcome;
@@ -8,9 +8,9 @@ use crate::messages::request::Operation;
 use crate::messages::{self, Done, Fault, Reply, Request};
 use crate::{error, refusal};
 
-/// Carries out a request, and makes the reply. `Begin`, `Usage`, locks and
-/// the end of a session are whoever keeps the sessions' business: here the
-/// first ones are refused, and `end` does nothing more.
+/// Carries out a request, and makes the reply. `Begin`, `Usage` and the end of a
+/// session are whoever keeps the sessions' business: here the first ones are
+/// refused, and `end` does nothing more.
 pub fn carry_out(store: &impl Store, request: &Request) -> Reply {
     match outcome(store, request) {
         Ok(Ok(result)) => Reply { result: Some(result) },
@@ -27,13 +27,7 @@ fn outcome(store: &impl Store, request: &Request) -> Result<Answer<Outcome>> {
     let done = |answer: Answer<()>| answer.map(|()| Outcome::Done(Done {}));
     Ok(match &request.operation {
         Some(Operation::Open(open)) => {
-            let how = Opening {
-                follow: convert::from_follow(open.follow),
-                flags: convert::from_open_flags(open.flags)?,
-                access: convert::from_access(open.access),
-                want: open.want,
-                known: open.known,
-            };
+            let how = convert::from_opening(open)?;
             let opened = store.open(call, convert::from_place(open.at.as_ref())?, how);
             opened.map(|opened| Outcome::Opened(convert::opened(opened)))
         }
@@ -81,7 +75,12 @@ fn outcome(store: &impl Store, request: &Request) -> Result<Answer<Outcome>> {
             done(store.link(call, old, convert::from_follow(link.follow), new))
         }
         Some(Operation::Settle(settle)) => done(store.settle(call, settle.sync)),
-        Some(Operation::Begin(_) | Operation::Usage(_) | Operation::Lock(_) | Operation::Unlock(_)) | None => {
+        Some(Operation::Lock(lock)) => {
+            let token = store.lock(call, convert::from_node(lock.node.as_ref())?, lock.shared);
+            token.map(|token| Outcome::Locked(messages::Locked { token }))
+        }
+        Some(Operation::Unlock(unlock)) => done(store.unlock(call, convert::from_node(unlock.node.as_ref())?)),
+        Some(Operation::Begin(_) | Operation::Usage(_)) | None => {
             return Ok(Ok(Outcome::Refusal(messages::Refusal {
                 fault: Fault::Unsupported.into(),
                 message: "the operation is not known here".to_owned(),

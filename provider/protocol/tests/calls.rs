@@ -45,8 +45,9 @@ fn code<T>(answer: Result<T, Failure>) -> Result<T, ErrorCode> {
 fn every_call_gives_the_same_answer_as_without_messages() {
     let ((there, begun), (here, local)) = (session(), session());
     let lease = std::time::Duration::from_secs(7);
-    let told = Reply::decode(welcome(&begun, lease).encode_to_vec().as_slice()).unwrap();
-    assert_eq!(reply::session(told), Ok((begun.clone(), lease)));
+    let told = Reply::decode(welcome(&begun, lease, None).encode_to_vec().as_slice()).unwrap();
+    assert_eq!(reply::session(told.clone()), Ok((begun.clone(), lease)));
+    assert_eq!(reply::session_and_opened(told), Err(Failure::Malformed), "nothing was opened");
     let root = begun.mounts[0].root.node;
     assert_eq!(root, local.mounts[0].root.node);
     // Identities belong to a volume, and there are two.

@@ -104,7 +104,7 @@ fn example() -> BTreeMap<String, Vec<u8>> {
 
     [
         ("begin", request::begin(VERSION, "", "", "doc").encode_to_vec()),
-        ("begin reply", welcome(&begun, Duration::from_secs(30)).encode_to_vec()),
+        ("begin reply", welcome(&begun, Duration::from_secs(30), None).encode_to_vec()),
         ("open", request::open(&call(1, &[]), Place { directory: ROOT, path: "notes.txt" }, opening).encode_to_vec()),
         ("open reply", reply(reply::Result::Opened(opened))),
         ("read", request::read(&call(2, &[]), FILE, 3, 65_536).encode_to_vec()),

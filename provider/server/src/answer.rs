@@ -3,17 +3,13 @@
 
 use bytes::Bytes;
 use larder_core::ErrorCode;
-use larder_protocol::Access;
 use larder_protocol::messages::request::Operation;
-use larder_protocol::messages::{
-    Attributes, Call, Done, Fault, Locked, Node, Reply, Request, Stat, VolumeUsage, reply,
-};
+use larder_protocol::messages::{Call, Fault, Reply, Request, VolumeUsage, reply};
 use prost::Message;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::asker::Asker;
 use crate::feed;
-use crate::locks::{Inode, NotLocked};
 use crate::sessions::ServedSession;
 
 /// A request that waits for its session.
@@ -53,20 +49,6 @@ pub(crate) fn carry_out(session: &ServedSession, mut request: Request) -> Reply 
             };
             Reply { result: Some(reply::Result::Usage(usage)) }
         }
-        Some(Operation::Lock(lock)) => with_node(session, &request, lock.node.as_ref(), |inode| {
-            if !lock.shared && session.access == Access::Read {
-                return larder_protocol::error(ErrorCode::ReadOnly);
-            }
-            match served.locks.lock(inode, session.id, lock.shared) {
-                Ok(token) => Reply { result: Some(reply::Result::Locked(Locked { token })) },
-                Err(NotLocked::Held) => larder_protocol::error(ErrorCode::WouldBlock),
-                Err(NotLocked::TooMany) => larder_protocol::error(ErrorCode::Quota),
-            }
-        }),
-        Some(Operation::Unlock(unlock)) => with_node(session, &request, unlock.node.as_ref(), |inode| {
-            served.locks.unlock(inode, session.id);
-            Reply { result: Some(reply::Result::Done(Done {})) }
-        }),
         Some(operation) => {
             let ends = matches!(operation, Operation::Settle(settle) if settle.end);
             let changes = may_change(operation);
@@ -133,24 +115,6 @@ const fn may_change(operation: &Operation) -> bool {
         | Operation::Rename(_)
         | Operation::Link(_) => true,
         _ => false,
-    }
-}
-
-/// An answer that concerns a node that the session holds. The call's notes are
-/// carried out as with any other.
-fn with_node(
-    session: &ServedSession,
-    request: &Request,
-    node: Option<&Node>,
-    answer: impl FnOnce(Inode) -> Reply,
-) -> Reply {
-    let stat = Operation::Stat(Stat { node: node.cloned() });
-    let looked = Request { call: request.call.clone(), operation: Some(stat) };
-    let held = session.held.lock();
-    let Some((held, _)) = held.as_ref() else { return no_session() };
-    match larder_protocol::carry_out(held, &looked).result {
-        Some(reply::Result::Attributes(Attributes { node: Some(node), .. })) => answer((node.ino, node.generation)),
-        other => Reply { result: other },
     }
 }
 

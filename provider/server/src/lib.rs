@@ -15,7 +15,6 @@ mod answer;
 mod asker;
 mod feed;
 mod local;
-mod locks;
 mod queue;
 mod requests;
 mod server;

@@ -10,7 +10,7 @@ use larder_core::ErrorCode;
 use larder_protocol::messages::request::Operation;
 use larder_protocol::messages::{Begin, Fault, Reply};
 use larder_protocol::{Access, MOST_REQUEST_BYTES};
-use larder_store_service::{Service, Store, VERSION};
+use larder_store_service::{Call, Place, Service, Store, VERSION};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
@@ -215,6 +215,8 @@ impl Shared {
                 return Err(larder_protocol::refusal(Fault::BadRequest, text));
             }
         };
+        let opening = begin.open.as_ref().map(larder_protocol::begin_open).transpose();
+        let opening = opening.map_err(|refusal| larder_protocol::refusal(refusal.fault(), refusal.message))?;
         let Some(whole) = door.served.view(door.access) else {
             return Err(larder_protocol::error(ErrorCode::ReadOnly));
         };
@@ -231,6 +233,11 @@ impl Shared {
         let session = Arc::new(service).session();
         let mut welcome = session.begin(begin.version).map_err(larder_protocol::error)?;
         let inner_id = welcome.session;
+        let root = welcome.mounts.first().map(|mount| mount.root.node);
+        let opened = opening.zip(root).map(|((path, how), directory)| {
+            let call = Call { session: inner_id, operation: 1, notes: Vec::new() };
+            session.open(&call, Place { directory, path }, how)
+        });
         let id = getrandom::u64().map_err(|_| larder_protocol::error(ErrorCode::Io))?;
         welcome.session = id;
         let served = ServedSession {
@@ -249,6 +256,6 @@ impl Shared {
         }
         let client: String = begin.client.chars().take(MOST_LOGGED).collect();
         tracing::debug!(volume = door.served.name, access = word(door.access), directory = ?begin.directory, ?client, "a session begins");
-        Ok(larder_protocol::welcome(&welcome, self.options.lease))
+        Ok(larder_protocol::welcome(&welcome, self.options.lease, opened))
     }
 }

@@ -33,7 +33,6 @@ impl ServedSession {
     pub(crate) fn end(&self) {
         self.queue.end();
         drop(self.held.lock().take());
-        self.served.locks.end(self.id);
     }
 }
 
@@ -80,13 +79,12 @@ impl Sessions {
     pub(crate) fn take_spare(&self, of: &Arc<Served>, silence: Duration) -> Option<Arc<ServedSession>> {
         let holds_little = |session: &ServedSession| {
             let held = session.held.try_lock();
-            held.is_some_and(|held| held.as_ref().is_none_or(|(held, _)| held.holds_only_roots()))
+            held.is_some_and(|held| held.as_ref().is_none_or(|(held, _)| held.holds_only_roots() && !held.has_locks()))
         };
         let is_spare = |session: &Arc<ServedSession>| {
             session.is_brief
                 && Arc::ptr_eq(&session.served, of)
                 && holds_little(session)
-                && !session.served.locks.has_any(session.id)
                 && session.queue.end_if_silent(silence, session.since)
         };
         let id = self.0.read().values().find(|session| is_spare(session)).map(|session| session.id)?;

@@ -8,7 +8,6 @@ use larder_core::{Rights, View, Volume};
 use larder_protocol::Access;
 
 use crate::feed::Feed;
-use crate::locks::Locks;
 
 /// A volume to serve.
 #[derive(Clone, Debug)]
@@ -30,7 +29,6 @@ pub(crate) struct Served {
     write: Option<View>,
     sessions: AtomicUsize,
     changes: AtomicU64,
-    pub(crate) locks: Locks,
     pub(crate) feed: Feed,
 }
 
@@ -49,7 +47,6 @@ impl Served {
             write,
             sessions: AtomicUsize::new(0),
             changes: AtomicU64::new(0),
-            locks: Locks::new(),
             feed: Feed::default(),
         })
     }

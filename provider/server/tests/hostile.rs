@@ -12,8 +12,8 @@ use larder_core::ErrorCode;
 use larder_nats_server::ServerOptions;
 use larder_protocol::messages::request::Operation;
 use larder_protocol::messages::{
-    Begin, Call, Commit, Fault, Instant, Link, List, Lock, NewTime, Node, Note, ReadLink, Rename, Reply, Request,
-    SetTimesAt, Stat, StatAt, Unlock, Usage, Write, commit, new_time, reply, write,
+    Begin, Call, Commit, Fault, Instant, Link, List, Lock, NewTime, Node, Note, Open, Place, ReadLink, Rename, Reply,
+    Request, SetTimesAt, Stat, StatAt, Unlock, Usage, Write, commit, new_time, reply, write,
 };
 use prost::Message;
 
@@ -64,6 +64,7 @@ fn requests(session: u64, top: Node, file: Node, random: &mut Random) -> Vec<Vec
             client: "c".into(),
             mount_path: "/m".into(),
             brief: true,
+            open: Some(Open { at: Some(Place { directory: None, path: "file".into() }), ..Open::default() }),
         }),
         open(top, "file", 0, READ),
         open(top, "new", CREATE, READ | WRITE),

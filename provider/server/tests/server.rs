@@ -9,7 +9,7 @@ use std::time::Duration;
 use larder_core::{Durability, ErrorCode, Limits, Volume, VolumeOptions};
 use larder_nats_server::{MOST_QUEUED, ServedVolume, Server, ServerOptions};
 use larder_protocol::messages::request::Operation;
-use larder_protocol::messages::{Begin, Fault, List, Reply, reply};
+use larder_protocol::messages::{Begin, Fault, List, Node, Open, Place, Reply, Request, reply, session};
 use parking_lot::{Condvar, Mutex};
 use prost::Message;
 
@@ -47,6 +47,36 @@ impl Durability for Waiting {
         self.opened.wait_while(&mut self.shut.lock(), |shut| *shut);
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn beginning_may_open_on_the_way() {
+    let nats = Nats::start();
+    let volume = volume();
+    let server = serve(&nats, &volume, ServerOptions::default()).await;
+    let client = nats.connect().await;
+    let writer = writer(&client);
+    let (writing, top) = writer.session().await;
+    attributes(writer.ask(writing, 1, append(top, "file", b"content", false)).await);
+
+    let begin = async |directory: Option<Node>, path: &str, flags: u32| {
+        let at = Some(Place { directory, path: path.to_owned() });
+        let open = Some(Open { at, flags, access: READ, want: 100, follow: true, ..Open::default() });
+        let begin = Operation::Begin(Begin { version: 1, open, ..Begin::default() });
+        writer.send(Request { call: None, operation: Some(begin) }.encode_to_vec()).await
+    };
+    let begun = session(begin(None, "file", 0).await);
+    let Some(session::Open::Opened(opened)) = begun.open else { panic!("{:?}", begun.open) };
+    assert_eq!(opened.content.clone().unwrap().bytes, b"content"[..]);
+    // It was the session's operation 1, and holds the file.
+    assert_eq!(content(writer.ask(begun.id, 2, read(node(&opened))).await), b"content");
+    let missing = session(begin(None, "missing", 0).await);
+    assert!(matches!(missing.open, Some(session::Open::Error(21))), "{:?}", missing.open);
+    attributes(writer.ask(missing.id, 2, append(root(&missing), "file", b"!", false)).await);
+    for (directory, flags) in [(None, CREATE), (Some(top), 0)] {
+        refused(begin(directory, "file", flags).await, Fault::BadRequest);
+    }
+    server.shutdown().await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiView;
 
 use crate::clock::Clock;
+use crate::extensions::HeldLocks;
 use crate::p2::streams::{InputState, OutputState, Registry};
 
 /// The filesystem of one guest: what is mounted where, and the clock.
@@ -17,6 +18,7 @@ pub struct LarderCtx {
     pub(crate) clock: Clock,
     pub(crate) inputs: Registry<InputState>,
     pub(crate) outputs: Registry<OutputState>,
+    pub(crate) locks: HeldLocks,
     /// Of a guest that uses `larder:fs/store`.
     pub(crate) served: Option<Served>,
 }

@@ -20,12 +20,16 @@ pub(crate) enum Interface {
     SocketsNetwork,
     /// What a volume holds: an extension of Larder's.
     Statistics,
+    /// Advisory locks: an extension of Larder's.
+    Locks,
+    /// Versions of files: an extension of Larder's.
+    Changes,
     /// The end of the app, which the forwarding variant has to know.
     Exit,
 }
 
 impl Interface {
-    const ALL: [Interface; 11] = [
+    const ALL: [Interface; 13] = [
         Interface::FilesystemTypes,
         Interface::FilesystemPreopens,
         Interface::Streams,
@@ -36,6 +40,8 @@ impl Interface {
         Interface::HttpTypes,
         Interface::SocketsNetwork,
         Interface::Statistics,
+        Interface::Locks,
+        Interface::Changes,
         Interface::Exit,
     ];
 
@@ -52,6 +58,8 @@ impl Interface {
             Interface::HttpTypes => "wasi:http/types",
             Interface::SocketsNetwork => "wasi:sockets/network",
             Interface::Statistics => "larder:fs/statistics",
+            Interface::Locks => "larder:fs/locks",
+            Interface::Changes => "larder:fs/changes",
             Interface::Exit => "wasi:cli/exit",
         }
     }
@@ -61,13 +69,17 @@ impl Interface {
     pub(crate) fn parse(import: &str) -> Option<Interface> {
         let (name, version) = import.split_once('@').unwrap_or((import, ""));
         let interface = Interface::ALL.into_iter().find(|interface| interface.name() == name)?;
-        (interface == Interface::Statistics || version.starts_with("0.2.") && !version.contains('-'))
-            .then_some(interface)
+        (interface.is_extension() || version.starts_with("0.2.") && !version.contains('-')).then_some(interface)
     }
 
     /// Whether the store is all there is of it: the import goes away.
     pub(crate) fn is_replaced(self) -> bool {
-        matches!(self, Interface::FilesystemTypes | Interface::FilesystemPreopens | Interface::Statistics)
+        matches!(self, Interface::FilesystemTypes | Interface::FilesystemPreopens) || self.is_extension()
+    }
+
+    /// Whether it is one of Larder's own.
+    fn is_extension(self) -> bool {
+        matches!(self, Interface::Statistics | Interface::Locks | Interface::Changes)
     }
 
     /// The resources that the interface defines and of which the store has
@@ -109,9 +121,8 @@ pub(crate) enum Dispatch {
 pub(crate) fn dispatch(interface: Interface, name: &str, environment: bool) -> Option<Dispatch> {
     match (interface, name) {
         (Interface::FilesystemTypes, "filesystem-error-code") => Some(Dispatch::FilesystemErrorCode),
-        (Interface::FilesystemTypes | Interface::FilesystemPreopens | Interface::Statistics, _) => {
-            Some(Dispatch::Store)
-        }
+        (Interface::FilesystemTypes | Interface::FilesystemPreopens, _) => Some(Dispatch::Store),
+        (extension, _) if extension.is_extension() => Some(Dispatch::Store),
         (Interface::Streams, "[method]output-stream.splice" | "[method]output-stream.blocking-splice") => {
             Some(Dispatch::ByEitherHandle)
         }

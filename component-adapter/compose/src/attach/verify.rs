@@ -22,7 +22,7 @@ pub(crate) fn attached(app: &Scope<'_>, component: &[u8], added: Option<&str>) -
     let before = names(app, |item| matches!(item, Item::Import(_)));
     let mut after = names(&result, |item| matches!(item, Item::Import(_)));
     after.retain(|name| Some(name.as_str()) != added);
-    let is_removed = |name: &String| name.starts_with("wasi:filesystem/") || name.starts_with("larder:fs/statistics");
+    let is_removed = |name: &String| name.starts_with("wasi:filesystem/") || name.starts_with("larder:fs/");
     let (removed, kept): (Vec<_>, Vec<_>) = before.into_iter().partition(is_removed);
     if kept != after {
         return Err(defect("its imports are not those of the app".to_owned()));

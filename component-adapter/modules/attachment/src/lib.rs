@@ -18,6 +18,7 @@ mod filesystem;
 #[cfg(feature = "forward")]
 mod forward;
 mod host;
+mod locks;
 mod memory;
 mod poll;
 mod resources;

@@ -6,7 +6,7 @@ pub use self::kind::*;
 
 #[cfg(not(feature = "forward"))]
 mod kind {
-    use larder_core::{MetadataHash, Result};
+    use larder_core::{Follow, LockOwner, MetadataHash, Result};
 
     pub use larder_core::Descriptor;
 
@@ -35,6 +35,24 @@ mod kind {
 
     pub(crate) fn metadata_hash(file: &Descriptor) -> Result<MetadataHash> {
         Ok(file.metadata_hash())
+    }
+
+    thread_local! {
+        /// The one guest of this module.
+        static GUEST: LockOwner = LockOwner::new();
+    }
+
+    pub(crate) fn try_lock(file: &Descriptor, clock: Clock, is_shared: bool) -> Result<u64> {
+        file.try_lock(clock(), GUEST.with(|guest| *guest), is_shared)
+    }
+
+    pub(crate) fn unlock(file: &Descriptor) -> Result<()> {
+        file.unlock(GUEST.with(|guest| *guest));
+        Ok(())
+    }
+
+    pub(crate) fn version(directory: &Descriptor, path: &str) -> Result<u64> {
+        directory.stat_at(Follow::Yes, path).map(|attributes| attributes.version)
     }
 }
 
@@ -81,5 +99,17 @@ mod kind {
 
     pub(crate) fn metadata_hash(file: &Descriptor) -> Result<MetadataHash> {
         file.metadata_hash()
+    }
+
+    pub(crate) fn try_lock(file: &Descriptor, _: Clock, is_shared: bool) -> Result<u64> {
+        file.try_lock(is_shared)
+    }
+
+    pub(crate) fn unlock(file: &Descriptor) -> Result<()> {
+        file.unlock()
+    }
+
+    pub(crate) fn version(directory: &Descriptor, path: &str) -> Result<u64> {
+        directory.version_at(path)
     }
 }

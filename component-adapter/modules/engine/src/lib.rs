@@ -17,7 +17,7 @@
 //!   behind an imported store.
 //! - [`slots`]: handles for modules that give out their own.
 //! - [`limits`]: the bounds on what a guest can ask for.
-//! - [`statistics`]: what volumes hold.
+//! - [`statistics`]: what volumes hold; [`locks`]: advisory locks, and versions.
 //!
 //! A module passes the time in as `fn() -> Timestamp`, its clock; it is asked
 //! only when something is stamped.
@@ -36,6 +36,8 @@ pub mod file;
 #[cfg(target_arch = "wasm32")]
 pub mod headroom;
 pub mod limits;
+#[cfg(target_arch = "wasm32")]
+pub mod locks;
 pub mod slots;
 #[cfg(target_arch = "wasm32")]
 pub mod start;

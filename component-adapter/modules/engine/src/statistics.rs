@@ -1,17 +1,14 @@
 //! What volumes hold, by the guest's paths.
 
-use larder_core::{Usage, Volume};
+use larder_core::{Usage, Volume, path_below};
 
 use crate::{Clock, start};
 
 /// The volume that is mounted at or above an absolute path.
 fn volume(clock: Clock, path: &str) -> Option<&'static Volume> {
-    let covers = |mount: &str| {
-        let rest = path.strip_prefix(mount.trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
     let mounts = start::mounts(clock).ok()?.iter();
-    let found = mounts.filter(|mount| covers(&mount.guest_path)).max_by_key(|mount| mount.guest_path.len());
+    let found =
+        mounts.filter(|mount| path_below(&mount.guest_path, path).is_some()).max_by_key(|mount| mount.guest_path.len());
     found.map(|mount| &**mount.view.volume())
 }
 

@@ -35,7 +35,7 @@ impl Descriptor {
 
     /// What it was opened for; for a directory, what it allows.
     #[must_use]
-    pub const fn flags(&self) -> DescriptorFlags {
+    pub fn flags(&self) -> DescriptorFlags {
         self.file.flags()
     }
 
@@ -223,6 +223,30 @@ impl Descriptor {
     /// As there, and those of the store.
     pub fn metadata_hash_at(&self, follow: Follow, path: &str) -> Result<MetadataHash> {
         self.file.metadata_hash_at(follow, path)
+    }
+
+    /// The version of what a name names, as it is in the store now.
+    ///
+    /// # Errors
+    /// As [`larder_core::Descriptor::stat_at`], and those of the store.
+    pub fn version_at(&self, path: &str) -> Result<u64> {
+        self.file.version_at(path)
+    }
+
+    /// As [`larder_core::Descriptor::try_lock`], for this guest.
+    ///
+    /// # Errors
+    /// As there, and those of the store.
+    pub fn try_lock(&self, shared: bool) -> Result<u64> {
+        self.file.try_lock(shared)
+    }
+
+    /// As [`larder_core::Descriptor::unlock`].
+    ///
+    /// # Errors
+    /// Those of the store, and of what was deferred.
+    pub fn unlock(&self) -> Result<()> {
+        self.file.unlock()
     }
 
     /// As [`larder_core::Descriptor::set_times_at`].

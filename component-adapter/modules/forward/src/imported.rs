@@ -119,28 +119,46 @@ const fn follows(follow: Follow) -> bool {
     matches!(follow, Follow::Yes)
 }
 
+fn welcome(session: wit::Session) -> Welcome {
+    let mount =
+        |mount: wit::Mount| Mount { path: mount.path, root: attributes(mount.root), allows: allows(mount.allows) };
+    Welcome { session: session.id, mounts: session.mounts.into_iter().map(mount).collect() }
+}
+
+fn opening(how: Opening) -> wit::Opening {
+    wit::Opening {
+        follow: follows(how.follow),
+        flags: open_flags(how.flags),
+        access: access(how.access),
+        want: how.want,
+        known: how.known,
+    }
+}
+
+fn opened(opened: wit::Opened) -> Opened {
+    Opened {
+        attributes: attributes(opened.attributes),
+        allows: allows(opened.allows),
+        content: opened.content.map(content),
+    }
+}
+
 impl Store for Imported {
     fn begin(&self, version: u32) -> Answer<Welcome> {
-        let session = wit::begin(version).map_err(code)?;
-        let mount =
-            |mount: wit::Mount| Mount { path: mount.path, root: attributes(mount.root), allows: allows(mount.allows) };
-        Ok(Welcome { session: session.id, mounts: session.mounts.into_iter().map(mount).collect() })
+        wit::begin(version).map(welcome).map_err(code)
+    }
+
+    fn paths(&self) -> Option<Vec<String>> {
+        wit::paths()
+    }
+
+    fn begin_open(&self, version: u32, path: &str, how: Opening) -> Answer<(Welcome, Answer<Opened>)> {
+        let begun = wit::begin_open(version, path, opening(how)).map_err(code)?;
+        Ok((welcome(begun.session), begun.opened.map(opened).map_err(code)))
     }
 
     fn open(&self, call: &Call, at: Place<'_>, how: Opening) -> Answer<Opened> {
-        let how = wit::Opening {
-            follow: follows(how.follow),
-            flags: open_flags(how.flags),
-            access: access(how.access),
-            want: how.want,
-            known: how.known,
-        };
-        let opened = calling(call, |call| wit::open(call, &place(at), how))?;
-        Ok(Opened {
-            attributes: attributes(opened.attributes),
-            allows: allows(opened.allows),
-            content: opened.content.map(content),
-        })
+        calling(call, |call| wit::open(call, &place(at), opening(how))).map(opened)
     }
 
     fn read(&self, call: &Call, of: Node, offset: u64, length: u32) -> Answer<Content> {
@@ -224,5 +242,13 @@ impl Store for Imported {
 
     fn settle(&self, call: &Call, sync: bool) -> Answer<()> {
         calling(call, |call| wit::settle(call, sync))
+    }
+
+    fn lock(&self, call: &Call, of: Node, shared: bool) -> Answer<u64> {
+        calling(call, |call| wit::lock(call, node(of), shared))
+    }
+
+    fn unlock(&self, call: &Call, of: Node) -> Answer<()> {
+        calling(call, |call| wit::unlock(call, node(of)))
     }
 }

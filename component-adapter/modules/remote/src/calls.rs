@@ -4,7 +4,7 @@ use larder_core::ErrorCode;
 use larder_protocol::messages::{Fault, Reply, Request};
 use larder_protocol::packing::{pack, unpack};
 use larder_protocol::{reply, request};
-use larder_store_service::{Answer, NewNode, Removal};
+use larder_store_service::{Answer, NewNode, Opening, Removal};
 use prost::Message;
 
 use crate::Bridge;
@@ -55,6 +55,22 @@ fn done(request: &Request) -> Result<(), wit::ErrorCode> {
 impl wit::Guest for Bridge {
     fn begin(version: u32) -> Result<wit::Session, wit::ErrorCode> {
         answer(&request::begin_brief(version, "wasmcloud"), |reply| reply::session(reply).map(|(welcome, _)| welcome))
+    }
+
+    /// A link grants one directory, which the component sees as its root.
+    fn paths() -> Option<Vec<String>> {
+        Some(vec!["/".to_owned()])
+    }
+
+    fn begin_open(version: u32, path: String, how: wit::Opening) -> Result<wit::Begun, wit::ErrorCode> {
+        let how: Opening = Given(how).into();
+        if how.changes() {
+            return Err(wit::ErrorCode::Invalid);
+        }
+        let request = request::begin_open(version, "wasmcloud", &path, how);
+        let (session, opened) = ask(&request, reply::session_and_opened).map_err(code)?;
+        let opened = opened.map(|opened| Given(opened).into()).map_err(code);
+        Ok(wit::Begun { session: Given(session).into(), opened })
     }
 
     fn open(call: wit::Call, at: wit::Place, how: wit::Opening) -> Result<wit::Opened, wit::ErrorCode> {
@@ -124,5 +140,13 @@ impl wit::Guest for Bridge {
 
     fn settle(call: wit::Call, sync: bool) -> Result<(), wit::ErrorCode> {
         done(&request::settle(&Given(call).into(), sync))
+    }
+
+    fn lock(call: wit::Call, node: wit::Node, shared: bool) -> Result<u64, wit::ErrorCode> {
+        ask(&request::lock(&Given(call).into(), Given(node).into(), shared), reply::token).map_err(code)
+    }
+
+    fn unlock(call: wit::Call, node: wit::Node) -> Result<(), wit::ErrorCode> {
+        done(&request::unlock(&Given(call).into(), Given(node).into()))
     }
 }

@@ -14,7 +14,9 @@ use bitflags::bitflags;
 use crate::error::During;
 use crate::inode::Inode;
 use crate::volume::OpenNode;
-use crate::{Attributes, Context, Error, ErrorCode, FileType, NodeId, Result, SetTime, Timestamp, View};
+use crate::{
+    Attributes, Context, Error, ErrorCode, FileType, LockOwner, NodeId, Result, Rights, SetTime, Timestamp, View,
+};
 
 bitflags! {
     /// `wasi:filesystem` `descriptor-flags`.
@@ -207,6 +209,31 @@ impl Descriptor {
             return Err(Error::new(ErrorCode::BadDescriptor, OPERATION));
         }
         offset.checked_add(length).map(drop).ok_or_else(|| Error::new(ErrorCode::Invalid, OPERATION))
+    }
+
+    /// Takes an advisory lock on the whole file or directory, shared or
+    /// exclusive, and answers its fencing token: larger than that of every
+    /// lock of the volume before. A lock that the owner has is answered again,
+    /// or changed to the other kind. Descriptors do not hold it: it ends with
+    /// [`unlock`](Self::unlock) or [`Volume::unlock_all`].
+    ///
+    /// # Errors
+    /// `would-block` where another owner's lock stands against it, `read-only`
+    /// for an exclusive one in a view that may not be written, `quota` beyond
+    /// [`MOST_LOCKS`](crate::MOST_LOCKS).
+    ///
+    /// [`Volume::unlock_all`]: crate::Volume::unlock_all
+    pub fn try_lock(&self, now: Timestamp, owner: LockOwner, is_shared: bool) -> Result<u64> {
+        const OPERATION: &str = "lock";
+        if !is_shared && !self.view.rights().contains(Rights::WRITE) {
+            return Err(Error::new(ErrorCode::ReadOnly, OPERATION));
+        }
+        self.view.volume().advisory.lock(now, self.id(), owner, is_shared).during(OPERATION)
+    }
+
+    /// Ends the owner's lock, if there is one.
+    pub fn unlock(&self, owner: LockOwner) {
+        self.view.volume().advisory.unlock(self.id(), owner);
     }
 
     fn check(&self, needed: DescriptorFlags, operation: &'static str) -> Result<()> {

@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 
+use crate::advisory::{LockOwner, Locks};
 use crate::directory::Directory;
 use crate::error::During;
 use crate::inode::{Body, Inode, State};
@@ -89,6 +90,7 @@ pub struct Volume {
     /// Held while a directory moves between parents, so that nobody else
     /// changes the tree above it while loops are looked for.
     topology: Mutex<()>,
+    pub(crate) advisory: Locks,
     durability: OnceLock<Arc<dyn Durability>>,
     source: OnceLock<Arc<dyn ContentSource>>,
 }
@@ -137,6 +139,7 @@ impl Volume {
             packed,
             gate: RwLock::new(()),
             topology: Mutex::new(()),
+            advisory: Locks::new(),
             durability: OnceLock::new(),
             source: OnceLock::new(),
         };
@@ -198,6 +201,17 @@ impl Volume {
             Some(durability) => durability.sync(self),
             None => Ok(()),
         }
+    }
+
+    /// Ends all advisory locks of an owner.
+    pub fn unlock_all(&self, owner: LockOwner) {
+        self.advisory.end(owner);
+    }
+
+    /// Whether an owner has any advisory lock.
+    #[must_use]
+    pub fn has_locks(&self, owner: LockOwner) -> bool {
+        self.advisory.has_any(owner)
     }
 
     /// The inode of that identity, `no-entry` if it is gone.

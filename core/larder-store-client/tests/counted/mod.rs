@@ -31,6 +31,7 @@ pub struct Log {
 pub struct Counted {
     session: Session,
     log: Arc<Log>,
+    late: bool,
 }
 
 impl Counted {
@@ -99,6 +100,24 @@ impl Store for Counted {
         self.note("settle")?;
         self.session.settle(call, sync)
     }
+    fn lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64> {
+        self.note("lock")?;
+        self.session.lock(call, node, shared)
+    }
+    fn paths(&self) -> Option<Vec<String>> {
+        self.late.then(|| vec!["/".to_owned()])
+    }
+    fn begin_open(&self, version: u32, path: &str, how: Opening) -> Answer<(Welcome, Answer<Opened>)> {
+        self.note("begin-open")?;
+        let welcome = self.session.begin(version)?;
+        let call = Call { session: welcome.session, operation: 1, notes: Vec::new() };
+        let opened = self.session.open(&call, Place { directory: welcome.mounts[0].root.node, path }, how);
+        Ok((welcome, opened))
+    }
+    fn unlock(&self, call: &Call, node: Node) -> Answer<()> {
+        self.note("unlock")?;
+        self.session.unlock(call, node)
+    }
 }
 
 /// A volume, a service of it, and one client.
@@ -118,12 +137,21 @@ impl World {
         Self::with(Limits::default())
     }
 
+    /// The session begins with the first call.
+    pub fn begun_late() -> Self {
+        Self::of(Limits::default(), true)
+    }
+
     pub fn with(limits: Limits) -> Self {
+        Self::of(limits, false)
+    }
+
+    fn of(limits: Limits, late: bool) -> Self {
         let volume = Volume::new(VolumeOptions { name: "v".into(), limits, generation: 1, now: NOW });
         let view = View::new(&volume, Rights::READ_WRITE).unwrap();
         let service = Service::new(Arc::new(|| NOW)).mount(&view, "/").unwrap();
         let log = Arc::new(Log::default());
-        let store = Counted { session: Arc::new(service).session(), log: Arc::clone(&log) };
+        let store = Counted { session: Arc::new(service).session(), log: Arc::clone(&log), late };
         let client = Client::new(store, Options { write_behind: true, cache: true });
         Self { volume, view, client, log }
     }

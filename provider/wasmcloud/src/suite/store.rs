@@ -149,4 +149,12 @@ impl Store for EdgeStore {
     fn settle(&self, call: &Call, sync: bool) -> Answer<()> {
         self.ask(&request::settle(call, sync), reply::done)
     }
+
+    fn lock(&self, call: &Call, node: Node, shared: bool) -> Answer<u64> {
+        self.ask(&request::lock(call, node, shared), reply::token)
+    }
+
+    fn unlock(&self, call: &Call, node: Node) -> Answer<()> {
+        self.ask(&request::unlock(call, node), reply::done)
+    }
 }

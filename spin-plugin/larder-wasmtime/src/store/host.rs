@@ -1,11 +1,12 @@
 //! The functions of the interface: translate, ask the session, translate.
 
 use larder_core::ErrorCode;
-use larder_store_service::{NewNode, Removal, Store};
+use larder_store_service::{NewNode, Opening, Removal, Store};
 
 use super::StoreView;
 use super::bindings::larder::fs::store as wit;
 use super::convert::{change, error, follow, place, set_time};
+use crate::context::Served;
 
 type Answer<T> = Result<T, wit::ErrorCode>;
 
@@ -18,6 +19,22 @@ impl StoreView<'_> {
 impl wit::Host for StoreView<'_> {
     fn begin(&mut self, version: u32) -> Answer<wit::Session> {
         self.ask(|session| session.begin(version)).map(Into::into)
+    }
+
+    fn paths(&mut self) -> Option<Vec<String>> {
+        match &self.ctx.served {
+            Some(Served::Given(store)) => store.paths(),
+            _ => Some(self.ctx.mounts().map(|(_, path)| path.to_owned()).collect()),
+        }
+    }
+
+    fn begin_open(&mut self, version: u32, path: String, how: wit::Opening) -> Answer<wit::Begun> {
+        let how: Opening = how.into();
+        if how.changes() {
+            return Err(wit::ErrorCode::Invalid);
+        }
+        let (session, opened) = self.ask(|session| session.begin_open(version, &path, how))?;
+        Ok(wit::Begun { session: session.into(), opened: opened.map(Into::into).map_err(error) })
     }
 
     fn open(&mut self, call: wit::Call, at: wit::Place, how: wit::Opening) -> Answer<wit::Opened> {
@@ -89,5 +106,13 @@ impl wit::Host for StoreView<'_> {
 
     fn settle(&mut self, call: wit::Call, sync: bool) -> Answer<()> {
         self.ask(|session| session.settle(&call.into(), sync))
+    }
+
+    fn lock(&mut self, call: wit::Call, node: wit::Node, shared: bool) -> Answer<u64> {
+        self.ask(|session| session.lock(&call.into(), node.into(), shared))
+    }
+
+    fn unlock(&mut self, call: wit::Call, node: wit::Node) -> Answer<()> {
+        self.ask(|session| session.unlock(&call.into(), node.into()))
     }
 }

@@ -62,6 +62,7 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         larder_wasmtime::add_to_linker(&mut linker)
             .and_then(|()| larder_wasmtime::add_store_to_linker(&mut linker))
+            .and_then(|()| larder_wasmtime::add_extensions_to_linker(&mut linker))
             .and_then(|()| wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker))
             .and_then(|()| if needs_p3 { wasmtime_wasi_http::p3::add_to_linker(&mut linker) } else { Ok(()) })
             .map_err(|error| anyhow!("cannot link WASI: {error:#}"))?;

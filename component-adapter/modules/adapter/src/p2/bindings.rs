@@ -16,7 +16,7 @@
 
 #[cfg(not(feature = "tcp"))]
 wit_bindgen::generate!({
-    path: ["../../../wit/larder-fs/statistics.wit", "../../../wit/larder-adapter"],
+    path: ["../../../wit/larder-fs", "../../../wit/larder-adapter"],
     world: "larder:adapter/wasi-p2",
     generate_all,
     disable_run_ctors_once_workaround: true,
@@ -24,7 +24,7 @@ wit_bindgen::generate!({
 
 #[cfg(feature = "tcp")]
 wit_bindgen::generate!({
-    path: ["../../../wit/larder-fs/statistics.wit", "../../../wit/larder-adapter"],
+    path: ["../../../wit/larder-fs", "../../../wit/larder-adapter"],
     world: "larder:adapter/wasi-p2-tcp",
     generate_all,
     disable_run_ctors_once_workaround: true,

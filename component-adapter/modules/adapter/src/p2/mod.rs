@@ -5,6 +5,7 @@ mod bindings;
 mod convert;
 mod error;
 mod filesystem;
+mod locks;
 mod statistics;
 mod stdio;
 mod streams;
@@ -31,6 +32,12 @@ wasi::filesystem::preopens::__export_wasi_filesystem_preopens_0_2_0_cabi!(
 );
 bindings::exports::larder::fs::statistics::__export_larder_fs_statistics_0_1_0_cabi!(
     Adapter with_types_in bindings::exports::larder::fs::statistics
+);
+bindings::exports::larder::fs::locks::__export_larder_fs_locks_0_1_0_cabi!(
+    Adapter with_types_in bindings::exports::larder::fs::locks
+);
+bindings::exports::larder::fs::changes::__export_larder_fs_changes_0_1_0_cabi!(
+    Adapter with_types_in bindings::exports::larder::fs::changes
 );
 #[cfg(feature = "tcp")]
 wasi::sockets::tcp::__export_wasi_sockets_tcp_0_2_0_cabi!(
