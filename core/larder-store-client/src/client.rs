@@ -75,7 +75,7 @@ pub(crate) struct Inner<S: Store> {
     pub(crate) changes: u64,
 }
 
-struct Session {
+pub(crate) struct Session {
     id: u64,
     mounts: Vec<Mounted>,
 }
@@ -169,7 +169,7 @@ impl<S: Store> Client<S> {
 }
 
 impl<S: Store> Inner<S> {
-    fn begin(&mut self) -> Answer<&Session> {
+    pub(crate) fn begin(&mut self) -> Answer<&Session> {
         if self.session.is_none() {
             let welcome = self.store.begin(VERSION)?;
             self.begun(welcome);
@@ -340,12 +340,8 @@ impl<S: Store> Inner<S> {
         self.inodes.get_mut(&key).ok_or(ErrorCode::BadDescriptor)
     }
 
-    /// The node of an opening, created now if it waits for that. That of a root
-    /// waits for the session.
+    /// The node of an opening, created now if it waits for that.
     pub(crate) fn node(&mut self, opening: u64) -> Answer<Node> {
-        if self.session.is_none() {
-            self.begin()?;
-        }
         let inode = self.opening(opening)?.inode;
         if self.inode(inode)?.creation.is_some() {
             self.flush(inode)?;

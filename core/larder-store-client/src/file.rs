@@ -98,11 +98,12 @@ impl<S: Store> File<S> {
         }
     }
 
-    /// One operation on this descriptor. What was deferred and failed is
-    /// reported first, in its place.
+    /// One operation on this descriptor. The session begins before, if it has
+    /// not; what was deferred and failed is reported first, in its place.
     fn on<T>(&self, operation: &'static str, call: impl FnOnce(&mut Inner<S>) -> Answer<T>) -> Result<T> {
         self.client
             .with(|inner| {
+                inner.begin()?;
                 let inode = inner.opening(self.opening)?.inode;
                 inner.report(self.mount, inode)?;
                 call(inner)

@@ -3,7 +3,7 @@
 //!
 //! What lives here: the forms of the suite that need a Wasm runtime
 //! ([`puppet`]), and what the tests in `tests/` share: where guests and the
-//! `larder` executable are. What does not: the suite's cases (`tests/suite`)
+//! `larder` executable are, and volumes that are served. What does not: the suite's cases (`tests/suite`)
 //! and the guests (`tests/guests`).
 #![allow(
     missing_docs,
@@ -18,3 +18,4 @@ pub mod built;
 pub mod embedded;
 pub mod puppet;
 pub mod run;
+pub mod served;

@@ -1,84 +1,13 @@
 //! Apps, as they were built, over volumes that `larder-provider` serves over
 //! NATS: `larder run` composes them in memory.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
-use larder_e2e::built::{guest, larder, provider};
+use larder_e2e::built::guest;
 use larder_e2e::run::{larder_run, succeeds, told};
-use larder_test_nats::Nats;
-use tempfile::TempDir;
-
-/// How long a server may take to start. Guards the tests against waiting for
-/// ever.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A process in the background, killed should the test end before it.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A NATS server, and a directory for the volume.
-struct Broker {
-    directory: TempDir,
-    nats: Nats,
-}
-
-impl Broker {
-    fn start() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), nats: Nats::start() }
-    }
-
-    fn volume(&self) -> String {
-        format!("{}/data", self.nats.url())
-    }
-
-    /// Serves `data`, and returns once it answers.
-    fn provider(&self) -> Running {
-        let config = self.directory.path().join("provider.toml");
-        let mut file = std::fs::File::create(&config).unwrap();
-        write!(file, "[volumes.data]\nfile = \"data.larder\"\nwritable = true\n").unwrap();
-        let mut command = Command::new(provider());
-        command.arg("--config").arg(&config).args(["--nats", &self.nats.url()]);
-        let running = Running(command.stderr(Stdio::null()).spawn().unwrap());
-        until("larder-provider answers", || {
-            self.larder(&["df", &self.volume()]).output().ok()?.status.success().then_some(())
-        });
-        running
-    }
-
-    fn larder(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(larder());
-        command.current_dir(self.directory.path()).args(arguments);
-        command
-    }
-
-    /// Runs an app with the volume at `/`.
-    fn run(&self, app: &str, mode: &str, arguments: &[&str]) -> Command {
-        let mut command = larder_run(self.directory.path());
-        command.args(["-v", &format!("{}::/{mode}", self.volume())]).arg(guest(app)).args(arguments);
-        command
-    }
-}
-
-/// Asks again until there is an answer.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
+use larder_e2e::served::{Broker, PATIENCE};
 
 #[test]
 fn files_outlive_the_run() {
@@ -125,7 +54,7 @@ fn remote_and_local_volumes_side_by_side() {
     let broker = Broker::start();
     let _provider = broker.provider();
     let run = |arguments: &[&str]| {
-        let mut command = larder_run(broker.directory.path());
+        let mut command = larder_run(broker.directory());
         let remote = format!("{}::/remote", broker.volume());
         command.args(["-v", &remote, "-v", "local.larder::/local"]).arg(guest("rust-files.wasm")).args(arguments);
         succeeds(&mut command);
@@ -145,7 +74,7 @@ fn what_is_away_is_named_within_seconds() {
     let broker = Broker::start();
     fails_soon(&mut broker.run("rust-files.wasm", "", &["all"]), "nobody serves the volume");
     let _provider = broker.provider();
-    let other = format!("{}/other", broker.nats.url());
+    let other = format!("{}/other", broker.nats_url());
     fails_soon(&mut broker.larder(&["ls", &other]), "nobody serves the volume");
     fails_soon(&mut broker.larder(&["ls", "nats://127.0.0.1:1/data"]), "cannot be reached");
     fails_soon(&mut broker.larder(&["rm", &format!("{}/x", broker.volume())]), "no-entry");
