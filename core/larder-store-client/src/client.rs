@@ -197,9 +197,7 @@ impl<S: Store> Inner<S> {
     fn begun(&mut self, welcome: Welcome) {
         let mounts = welcome.mounts.into_iter().map(|mount| Mounted { mount, unreported: None }).collect();
         self.session = Some(Session { id: welcome.session, mounts });
-        let mut waiting = std::mem::take(&mut self.waiting_roots);
-        waiting.retain(|key| self.openings.contains_key(key));
-        for key in waiting {
+        for key in std::mem::take(&mut self.waiting_roots) {
             let Some(opening) = self.openings.remove(&key) else { continue };
             self.inodes.remove(&opening.inode);
             if let Some((inode, node)) = self.root_inode(opening.mount) {
@@ -357,6 +355,7 @@ impl<S: Store> Inner<S> {
             return;
         }
         let Some(opening) = self.openings.remove(&key) else { return };
+        self.waiting_roots.retain(|waiting| *waiting != key);
         self.flush_at_close(&opening);
         if self.creating.iter().any(|key| self.creates_in(*key, opening.node)) {
             self.settle_creations();
