@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tempfile::TempDir;
-use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, Link};
+use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, HostInventory, Link};
 
 /// Longest wait for anything that a test waits for.
 pub const WAIT: Duration = Duration::from_secs(30);
@@ -28,6 +28,11 @@ const HTTP_WAIT: Duration = Duration::from_secs(10);
 
 /// Longest wait until a host has compiled a component.
 const COMPILING: Duration = Duration::from_secs(240);
+
+/// Settings of a host that ends an instance after 3 seconds: an instance waits
+/// so long for an answer that never comes, as the provider was killed or the
+/// released transport has lost a message.
+pub const PATIENCE: [(&str, &str); 1] = [("WASMCLOUD_MAX_EXECUTION_TIME_MS", "3000")];
 
 /// The provider's id on the lattice.
 pub const PROVIDER: &str = "larder";
@@ -47,6 +52,12 @@ pub fn part(variable: &str, default: PathBuf, script: &str) -> Result<PathBuf> {
     let path = std::env::var_os(variable).map_or(default, PathBuf::from);
     ensure!(path.exists(), "{} is missing: run {script}", path.display());
     Ok(path)
+}
+
+/// Whether the tests run on the stock host, whose transport loses calls.
+#[must_use]
+pub fn on_stock_host() -> bool {
+    std::env::var_os(HOST).is_some_and(|host| Path::new(&host).ends_with(STOCK_HOST))
 }
 
 /// A free TCP port; somebody else may take it before it is used.
@@ -134,6 +145,12 @@ pub struct Lattice {
     pub control: Client,
 }
 
+/// The variable that names another host for all tests.
+const HOST: &str = "LARDER_WASMCLOUD_HOST";
+
+/// The file of the host on the crates as they were released.
+const STOCK_HOST: &str = "larder-test-host-stock";
+
 /// The lattice's name. Each test has a broker of its own.
 const LATTICE: &str = "test";
 
@@ -186,7 +203,22 @@ impl Lattice {
     /// As [`host`](Self::host).
     pub async fn host_with(&self, name: &str, features: &str, settings: &[(&str, &str)]) -> Result<Host> {
         let default = cache().join("wasmcloud/larder-test-host");
-        let program = part("LARDER_WASMCLOUD_HOST", default, "tests/wasmcloud/make-host")?;
+        let program = part(HOST, default, "tests/wasmcloud/make-host")?;
+        self.host_of(&program, name, features, settings).await
+    }
+
+    /// A host on wasmCloud's crates as they were released, whose transport
+    /// loses calls.
+    ///
+    /// # Errors
+    /// As [`host`](Self::host).
+    pub async fn stock_host(&self, name: &str, features: &str, settings: &[(&str, &str)]) -> Result<Host> {
+        let default = cache().join("wasmcloud").join(STOCK_HOST);
+        let program = part("LARDER_WASMCLOUD_STOCK_HOST", default, "tests/wasmcloud/make-host stock")?;
+        self.host_of(&program, name, features, settings).await
+    }
+
+    async fn host_of(&self, program: &Path, name: &str, features: &str, settings: &[(&str, &str)]) -> Result<Host> {
         let (ready, temporary) = (self.path(&format!("{name}.ready")), self.path(name));
         std::fs::create_dir_all(&temporary)?;
         let known = self.host_ids().await?;
@@ -258,12 +290,17 @@ impl Lattice {
         let scaled = self.control.scale_component(&host.id, &reference, id, 64, None, Vec::new(), false);
         accepted(scaled.await, "start the component")?;
         eventually_within(COMPILING, async || {
-            let inventory = self.control.get_host_inventory(&host.id).await.map_err(|error| anyhow!("{error}"))?;
-            let inventory = inventory.into_data().context("no inventory")?;
+            let inventory = self.inventory(host).await?;
             ensure!(inventory.components().iter().any(|component| component.id() == id), "{id} does not run");
             Ok(())
         })
         .await
+    }
+
+    /// What a host runs.
+    async fn inventory(&self, host: &Host) -> Result<HostInventory> {
+        let inventory = self.control.get_host_inventory(&host.id).await.map_err(|error| anyhow!("{error}"))?;
+        inventory.into_data().context("no inventory")
     }
 
     /// Links a component to a volume. A component may be linked once.
@@ -326,6 +363,13 @@ impl Lattice {
         let reference = "wasmcloud+builtin://http-server";
         let started = self.control.start_provider(&host.id, reference, &server, None, Vec::new());
         accepted(started.await, "start the HTTP server")?;
+        // A link that is put while it starts may not come to it.
+        eventually(async || {
+            let inventory = self.inventory(host).await?;
+            ensure!(inventory.providers().iter().any(|provider| provider.id() == server), "{server} does not run");
+            Ok(())
+        })
+        .await?;
         let address = format!("127.0.0.1:{port}");
         accepted(self.control.put_config(&settings, texts(&[("address", &address)])).await, "put its address")?;
         let link = Link::builder()
