@@ -9,6 +9,7 @@
 
 mod edge;
 mod links;
+mod nats;
 mod orphan;
 mod provider;
 mod settings;

@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod calls;
+mod guarded;
+mod secrets;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,6 +19,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tempfile::TempDir;
 use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, HostInventory, Link};
+
+pub use guarded::Guarded;
+pub use secrets::{SECRETS, Secrets};
 
 /// Longest wait for anything that a test waits for.
 pub const WAIT: Duration = Duration::from_secs(30);
@@ -252,18 +257,39 @@ impl Lattice {
         self.directory.path().join(name)
     }
 
-    /// Starts the provider with this configuration, and waits until it serves.
+    /// Starts the provider with this configuration, and waits until it serves
+    /// on the lattice's NATS.
     ///
     /// # Errors
     /// When its archive is missing, or it does not start in time.
     pub async fn provider(&self, host: &Host, configuration: &[(&str, &str)]) -> Result<()> {
+        self.begin_provider(host, configuration, &[]).await?;
+        self.serving().await
+    }
+
+    /// Has the provider started with this configuration and these secrets, which
+    /// a backend has.
+    ///
+    /// # Errors
+    /// When its archive is missing, or the lattice refuses it.
+    pub async fn begin_provider(&self, host: &Host, configuration: &[(&str, &str)], secrets: &[&str]) -> Result<()> {
         let archive = part("LARDER_PAR", cache().join("wasmcloud/larder.par.gz"), "provider/wasmcloud/make")?;
         let put = self.control.put_config("larder", texts(configuration)).await;
         accepted(put, "put the provider's configuration")?;
+        let mut names = vec!["larder".to_owned()];
+        for secret in secrets {
+            names.push(self.put_secret(secret).await?);
+        }
         let reference = format!("file://{}", archive.display());
-        let started = self.control.start_provider(&host.id, &reference, PROVIDER, None, vec!["larder".to_owned()]);
-        accepted(started.await, "start the provider")?;
-        self.serving().await
+        let started = self.control.start_provider(&host.id, &reference, PROVIDER, None, names);
+        accepted(started.await, "start the provider")
+    }
+
+    /// Refers to a secret, by a configuration of the name that is answered.
+    async fn put_secret(&self, secret: &str) -> Result<String> {
+        let (name, reference) = secrets::reference(secret)?;
+        accepted(self.control.put_config(&name, reference).await, "put the secret's reference")?;
+        Ok(name)
     }
 
     /// Waits until a provider answers over Larder's own protocol: NATS
@@ -311,6 +337,17 @@ impl Lattice {
         self.link_to(component, PROVIDER, ["larder", "remote", "messages"], grant).await
     }
 
+    /// Links a component to a volume, with a secret beside the configuration.
+    ///
+    /// # Errors
+    /// When the lattice refuses it.
+    pub async fn link_with_secret(&self, component: &str, grant: &[(&str, &str)], secret: &str) -> Result<()> {
+        let name = format!("{component}-{PROVIDER}");
+        accepted(self.control.put_config(&name, texts(grant)).await, "put the link's configuration")?;
+        let names = vec![name, self.put_secret(secret).await?];
+        self.put_link(component, PROVIDER, ["larder", "remote", "messages"], names).await
+    }
+
     /// Links a component to whoever serves an interface: its namespace,
     /// package and name.
     ///
@@ -320,11 +357,21 @@ impl Lattice {
         &self,
         component: &str,
         target: &str,
-        [namespace, package, interface]: [&str; 3],
+        interface: [&str; 3],
         settings: &[(&str, &str)],
     ) -> Result<()> {
         let name = format!("{component}-{target}");
         accepted(self.control.put_config(&name, texts(settings)).await, "put the link's configuration")?;
+        self.put_link(component, target, interface, vec![name]).await
+    }
+
+    async fn put_link(
+        &self,
+        component: &str,
+        target: &str,
+        [namespace, package, interface]: [&str; 3],
+        configurations: Vec<String>,
+    ) -> Result<()> {
         let link = Link::builder()
             .source_id(component)
             .target(target)
@@ -332,7 +379,7 @@ impl Lattice {
             .wit_namespace(namespace)
             .wit_package(package)
             .interfaces(vec![interface.to_owned()])
-            .target_config(vec![name])
+            .target_config(configurations)
             .build()
             .map_err(|error| anyhow!("{error}"))?;
         accepted(self.control.put_link(link).await, "link")
