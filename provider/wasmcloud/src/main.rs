@@ -15,6 +15,7 @@ mod provider;
 mod settings;
 #[cfg(test)]
 mod suite;
+mod telemetry;
 
 use anyhow::Result;
 use wasmcloud_provider_sdk::{initialize_observability, run_provider};

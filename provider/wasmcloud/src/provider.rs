@@ -14,6 +14,7 @@ use wasmcloud_provider_sdk::{
 use crate::edge::Edge;
 use crate::links::{Caller, Grant, Links};
 use crate::settings::serve;
+use crate::telemetry::{self, Calls};
 
 /// The provider. Cloning names the same one.
 #[derive(Clone, Default)]
@@ -37,6 +38,8 @@ impl Inner {
 impl LarderProvider {
     /// The edge to components.
     pub(crate) fn edge(&self, connection: &ProviderConnection) -> Result<Edge> {
+        let inner = Arc::downgrade(&self.inner);
+        telemetry::observe_sessions(move || inner.upgrade()?.sessions());
         let serving = self.inner.serving.lock();
         let (serving, nats) = serving.as_ref().context("the provider has ended already")?;
         Ok(Edge {
@@ -46,6 +49,7 @@ impl LarderProvider {
             links: Arc::clone(&self.inner.links),
             here: serving.server().local(),
             elsewhere: nats.clone(),
+            calls: Calls::new(),
         })
     }
 

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod calls;
+mod collector;
 mod guarded;
 mod secrets;
 
@@ -20,6 +21,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use tempfile::TempDir;
 use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, HostInventory, Link};
 
+pub use collector::Collector;
 pub use guarded::Guarded;
 pub use secrets::{SECRETS, Secrets};
 
