@@ -8,7 +8,7 @@
 //! answered with an end and no result.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -21,9 +21,10 @@ use larder_protocol::reply::Failure;
 use lattice_nats::{Client, Message};
 use prost::Message as _;
 use tokio::sync::Semaphore;
-use tracing::{debug, warn};
+use tracing::{Instrument as _, Span, debug, warn};
 
 use crate::links::{Caller, Grant, Links};
+use crate::telemetry::{self, Calls};
 
 /// The function, as wRPC names it.
 const FUNCTION: &str = "wrpc.0.0.1.larder:remote/messages@0.1.0.call";
@@ -50,6 +51,7 @@ pub(crate) struct Edge {
     pub(crate) here: LocalServer,
     /// The connection to volumes that other processes serve.
     pub(crate) elsewhere: async_nats::Client,
+    pub(crate) calls: Calls,
 }
 
 impl Edge {
@@ -83,14 +85,23 @@ impl Edge {
     /// The answer to a call; `None` if it is no call at all.
     async fn answer(&self, message: &Message) -> Option<Bytes> {
         let caller = Caller { component: header(message, "source-id")?, link: link_name(message) };
+        let span = telemetry::span(&caller, message.headers.as_ref());
+        Some(self.answer_to(&caller, message).instrument(span).await)
+    }
+
+    async fn answer_to(&self, caller: &Caller, message: &Message) -> Bytes {
         let Some(request) = parameter(&message.payload).and_then(unpack).map(Bytes::from) else {
-            return Some(refused(Fault::BadRequest, "the parameter is no packed request in one message"));
+            return refused(Fault::BadRequest, "the parameter is no packed request in one message");
         };
-        let Some(grant) = self.links.grant(&caller).await else {
+        let Some(grant) = self.links.grant(caller).await else {
             debug!(component = caller.component, link = caller.link, "a caller without a link");
-            return Some(refused(Fault::NoSession, "the component is not linked to a volume of this provider"));
+            return refused(Fault::NoSession, "the component is not linked to a volume of this provider");
         };
-        Some(self.forward(&caller, &grant, request).await.unwrap_or_else(|reply| encode(&reply)))
+        Span::current().record("volume", &grant.volume);
+        let begun = Instant::now();
+        let answer = self.forward(caller, &grant, request).await.unwrap_or_else(|reply| encode(&reply));
+        self.calls.answered(&grant, begun.elapsed());
+        answer
     }
 
     /// Brings a request to the volume of the link, as what the link allows.

@@ -9,11 +9,13 @@
 
 mod edge;
 mod links;
+mod nats;
 mod orphan;
 mod provider;
 mod settings;
 #[cfg(test)]
 mod suite;
+mod telemetry;
 
 use anyhow::Result;
 use wasmcloud_provider_sdk::{initialize_observability, run_provider};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use larder_nats_server::Serving;
 use parking_lot::Mutex;
 use tracing::{error, info};
@@ -14,6 +14,7 @@ use wasmcloud_provider_sdk::{
 use crate::edge::Edge;
 use crate::links::{Caller, Grant, Links};
 use crate::settings::serve;
+use crate::telemetry::{self, Calls};
 
 /// The provider. Cloning names the same one.
 #[derive(Clone, Default)]
@@ -28,9 +29,17 @@ struct Inner {
     serving: Mutex<Option<(Serving, async_nats::Client)>>,
 }
 
+impl Inner {
+    fn sessions(&self) -> Option<usize> {
+        self.serving.lock().as_ref().map(|(serving, _)| serving.server().sessions())
+    }
+}
+
 impl LarderProvider {
     /// The edge to components.
     pub(crate) fn edge(&self, connection: &ProviderConnection) -> Result<Edge> {
+        let inner = Arc::downgrade(&self.inner);
+        telemetry::observe_sessions(move || inner.upgrade()?.sessions());
         let serving = self.inner.serving.lock();
         let (serving, nats) = serving.as_ref().context("the provider has ended already")?;
         Ok(Edge {
@@ -40,6 +49,7 @@ impl LarderProvider {
             links: Arc::clone(&self.inner.links),
             here: serving.server().local(),
             elsewhere: nats.clone(),
+            calls: Calls::new(),
         })
     }
 
@@ -58,21 +68,17 @@ impl LarderProvider {
 impl Provider for LarderProvider {
     async fn init(&self, init: impl ProviderInitConfig) -> Result<()> {
         let host = load_host_data()?;
-        let mut configuration = init.get_config().clone();
-        for (name, secret) in init.get_secrets() {
-            if let Some(text) = secret.as_string() {
-                configuration.insert(name.clone(), text.to_owned());
-            }
-        }
-        let serving = serve(&configuration, host).await?;
+        let serving = serve(init.get_config().clone(), init.get_secrets(), host).await?;
         info!(provider = init.get_provider_id(), "serving");
         *self.inner.serving.lock() = Some(serving);
         Ok(())
     }
 
     async fn receive_link_config_as_target(&self, link: LinkConfig<'_>) -> Result<()> {
-        let grant = Grant::from_config(link.config)
-            .with_context(|| format!("the link `{}` of {}", link.link_name, link.source_id))?;
+        let which = || format!("the link `{}` of {}", link.link_name, link.source_id);
+        let none = link.secrets.is_empty();
+        ensure!(none, "{} has secrets, which only the provider's own configuration takes", which());
+        let grant = Grant::from_config(link.config).with_context(which)?;
         info!(component = link.source_id, link = link.link_name, volume = grant.volume, "linked");
         self.inner.links.put(caller(link.source_id, link.link_name), grant)
     }
@@ -83,7 +89,7 @@ impl Provider for LarderProvider {
     }
 
     async fn health_request(&self, _: &HealthCheckRequest) -> Result<HealthCheckResponse> {
-        let sessions = self.inner.serving.lock().as_ref().map(|(serving, _)| serving.server().sessions());
+        let sessions = self.inner.sessions();
         let message = sessions.map_or_else(|| "ended".to_owned(), |sessions| format!("{sessions} sessions"));
         Ok(HealthCheckResponse { healthy: sessions.is_some(), message: Some(message) })
     }

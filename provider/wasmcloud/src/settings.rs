@@ -12,6 +12,9 @@ use larder_nats_server::{DEFAULT_LEASE, ServerOptions, Serving, VolumeSettings};
 use serde::Deserialize;
 use toml::{Table, Value};
 use wasmcloud_provider_sdk::HostData;
+use wasmcloud_provider_sdk::core::secrets::SecretValue;
+
+use crate::nats::Access;
 
 /// Most keys: 4,096. Guards the time of a start.
 const MOST_KEYS: usize = 4096;
@@ -20,9 +23,6 @@ const MOST_KEYS: usize = 4096;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Configuration {
-    /// The NATS server over which the volumes are served, if not the
-    /// lattice's.
-    nats_url: Option<String>,
     lease_seconds: Option<NonZeroU64>,
     volumes: BTreeMap<String, VolumeSettings>,
 }
@@ -33,9 +33,14 @@ struct Configuration {
 /// # Errors
 /// A key or value that is none, a volume that can't be opened, or NATS that
 /// can't be reached.
-pub(crate) async fn serve(config: &HashMap<String, String>, host: &HostData) -> Result<(Serving, async_nats::Client)> {
-    let Configuration { nats_url, lease_seconds, volumes } =
-        table(config)?.try_into().context("in the provider's configuration")?;
+pub(crate) async fn serve(
+    mut config: HashMap<String, String>,
+    secrets: &HashMap<String, SecretValue>,
+    host: &HostData,
+) -> Result<(Serving, async_nats::Client)> {
+    let access = Access::take(&mut config, secrets)?;
+    let Configuration { lease_seconds, volumes } =
+        table(&config)?.try_into().context("in the provider's configuration")?;
     ensure!(!volumes.is_empty(), "no volume is configured: put one with volumes.NAME.file=PATH");
     let mut opened = Vec::new();
     for (name, settings) in &volumes {
@@ -45,28 +50,10 @@ pub(crate) async fn serve(config: &HashMap<String, String>, host: &HostData) -> 
         );
         opened.push(settings.open(name, Path::new("/"))?);
     }
-    let nats = connect(nats_url.as_deref(), host).await?;
+    let nats = access.connect(host).await?;
     let lease = lease_seconds.map_or(DEFAULT_LEASE, |seconds| Duration::from_secs(seconds.get()));
     let serving = Serving::start(nats.clone(), opened, ServerOptions { lease, ..ServerOptions::default() }).await?;
     Ok((serving, nats))
-}
-
-/// Connects as the host told the provider to, unless another server is named.
-async fn connect(url: Option<&str>, host: &HostData) -> Result<async_nats::Client> {
-    let options = async_nats::ConnectOptions::new().name("larder-provider");
-    let (url, options) = match url {
-        Some(url) => (url, options),
-        None if host.lattice_rpc_user_seed.is_empty() => (host.lattice_rpc_url.as_str(), options),
-        None => {
-            let keys = std::sync::Arc::new(nkeys::KeyPair::from_seed(&host.lattice_rpc_user_seed)?);
-            let signed = async_nats::ConnectOptions::with_jwt(host.lattice_rpc_user_jwt.clone(), move |nonce| {
-                let keys = std::sync::Arc::clone(&keys);
-                async move { keys.sign(&nonce).map_err(async_nats::AuthError::new) }
-            });
-            (host.lattice_rpc_url.as_str(), signed.name("larder-provider"))
-        }
-    };
-    options.connect(url).await.with_context(|| format!("cannot connect to NATS at {url}"))
 }
 
 /// The table that the flat keys say. Keys for the SDK are left out.

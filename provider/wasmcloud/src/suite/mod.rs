@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use crate::edge::Edge;
 use crate::links::{Caller, Grant, Links};
 use crate::suite::store::EdgeStore;
+use crate::telemetry::Calls;
 
 /// Longer than a case: nothing keeps the sessions alive of mounts that a case
 /// does not use.
@@ -80,6 +81,7 @@ impl Provider {
                 links,
                 here: server.local(),
                 elsewhere: connection,
+                calls: Calls::new(),
             };
             (server, tokio::spawn(edge.serve()))
         });

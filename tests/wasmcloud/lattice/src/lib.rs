@@ -7,6 +7,9 @@
 #![forbid(unsafe_code)]
 
 mod calls;
+mod collector;
+mod guarded;
+mod secrets;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,7 +19,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tempfile::TempDir;
-use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, Link};
+use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, HostInventory, Link};
+
+pub use collector::Collector;
+pub use guarded::Guarded;
+pub use secrets::{SECRETS, Secrets};
 
 /// Longest wait for anything that a test waits for.
 pub const WAIT: Duration = Duration::from_secs(30);
@@ -28,6 +35,11 @@ const HTTP_WAIT: Duration = Duration::from_secs(10);
 
 /// Longest wait until a host has compiled a component.
 const COMPILING: Duration = Duration::from_secs(240);
+
+/// Settings of a host that ends an instance after 3 seconds: an instance waits
+/// so long for an answer that never comes, as the provider was killed or the
+/// released transport has lost a message.
+pub const PATIENCE: [(&str, &str); 1] = [("WASMCLOUD_MAX_EXECUTION_TIME_MS", "3000")];
 
 /// The provider's id on the lattice.
 pub const PROVIDER: &str = "larder";
@@ -47,6 +59,12 @@ pub fn part(variable: &str, default: PathBuf, script: &str) -> Result<PathBuf> {
     let path = std::env::var_os(variable).map_or(default, PathBuf::from);
     ensure!(path.exists(), "{} is missing: run {script}", path.display());
     Ok(path)
+}
+
+/// Whether the tests run on the stock host, whose transport loses calls.
+#[must_use]
+pub fn on_stock_host() -> bool {
+    std::env::var_os(HOST).is_some_and(|host| Path::new(&host).ends_with(STOCK_HOST))
 }
 
 /// A free TCP port; somebody else may take it before it is used.
@@ -134,6 +152,12 @@ pub struct Lattice {
     pub control: Client,
 }
 
+/// The variable that names another host for all tests.
+const HOST: &str = "LARDER_WASMCLOUD_HOST";
+
+/// The file of the host on the crates as they were released.
+const STOCK_HOST: &str = "larder-test-host-stock";
+
 /// The lattice's name. Each test has a broker of its own.
 const LATTICE: &str = "test";
 
@@ -186,7 +210,22 @@ impl Lattice {
     /// As [`host`](Self::host).
     pub async fn host_with(&self, name: &str, features: &str, settings: &[(&str, &str)]) -> Result<Host> {
         let default = cache().join("wasmcloud/larder-test-host");
-        let program = part("LARDER_WASMCLOUD_HOST", default, "tests/wasmcloud/make-host")?;
+        let program = part(HOST, default, "tests/wasmcloud/make-host")?;
+        self.host_of(&program, name, features, settings).await
+    }
+
+    /// A host on wasmCloud's crates as they were released, whose transport
+    /// loses calls.
+    ///
+    /// # Errors
+    /// As [`host`](Self::host).
+    pub async fn stock_host(&self, name: &str, features: &str, settings: &[(&str, &str)]) -> Result<Host> {
+        let default = cache().join("wasmcloud").join(STOCK_HOST);
+        let program = part("LARDER_WASMCLOUD_STOCK_HOST", default, "tests/wasmcloud/make-host stock")?;
+        self.host_of(&program, name, features, settings).await
+    }
+
+    async fn host_of(&self, program: &Path, name: &str, features: &str, settings: &[(&str, &str)]) -> Result<Host> {
         let (ready, temporary) = (self.path(&format!("{name}.ready")), self.path(name));
         std::fs::create_dir_all(&temporary)?;
         let known = self.host_ids().await?;
@@ -220,18 +259,39 @@ impl Lattice {
         self.directory.path().join(name)
     }
 
-    /// Starts the provider with this configuration, and waits until it serves.
+    /// Starts the provider with this configuration, and waits until it serves
+    /// on the lattice's NATS.
     ///
     /// # Errors
     /// When its archive is missing, or it does not start in time.
     pub async fn provider(&self, host: &Host, configuration: &[(&str, &str)]) -> Result<()> {
+        self.begin_provider(host, configuration, &[]).await?;
+        self.serving().await
+    }
+
+    /// Has the provider started with this configuration and these secrets, which
+    /// a backend has.
+    ///
+    /// # Errors
+    /// When its archive is missing, or the lattice refuses it.
+    pub async fn begin_provider(&self, host: &Host, configuration: &[(&str, &str)], secrets: &[&str]) -> Result<()> {
         let archive = part("LARDER_PAR", cache().join("wasmcloud/larder.par.gz"), "provider/wasmcloud/make")?;
         let put = self.control.put_config("larder", texts(configuration)).await;
         accepted(put, "put the provider's configuration")?;
+        let mut names = vec!["larder".to_owned()];
+        for secret in secrets {
+            names.push(self.put_secret(secret).await?);
+        }
         let reference = format!("file://{}", archive.display());
-        let started = self.control.start_provider(&host.id, &reference, PROVIDER, None, vec!["larder".to_owned()]);
-        accepted(started.await, "start the provider")?;
-        self.serving().await
+        let started = self.control.start_provider(&host.id, &reference, PROVIDER, None, names);
+        accepted(started.await, "start the provider")
+    }
+
+    /// Refers to a secret, by a configuration of the name that is answered.
+    async fn put_secret(&self, secret: &str) -> Result<String> {
+        let (name, reference) = secrets::reference(secret)?;
+        accepted(self.control.put_config(&name, reference).await, "put the secret's reference")?;
+        Ok(name)
     }
 
     /// Waits until a provider answers over Larder's own protocol: NATS
@@ -258,12 +318,17 @@ impl Lattice {
         let scaled = self.control.scale_component(&host.id, &reference, id, 64, None, Vec::new(), false);
         accepted(scaled.await, "start the component")?;
         eventually_within(COMPILING, async || {
-            let inventory = self.control.get_host_inventory(&host.id).await.map_err(|error| anyhow!("{error}"))?;
-            let inventory = inventory.into_data().context("no inventory")?;
+            let inventory = self.inventory(host).await?;
             ensure!(inventory.components().iter().any(|component| component.id() == id), "{id} does not run");
             Ok(())
         })
         .await
+    }
+
+    /// What a host runs.
+    async fn inventory(&self, host: &Host) -> Result<HostInventory> {
+        let inventory = self.control.get_host_inventory(&host.id).await.map_err(|error| anyhow!("{error}"))?;
+        inventory.into_data().context("no inventory")
     }
 
     /// Links a component to a volume. A component may be linked once.
@@ -272,6 +337,17 @@ impl Lattice {
     /// When the lattice refuses it.
     pub async fn link(&self, component: &str, grant: &[(&str, &str)]) -> Result<()> {
         self.link_to(component, PROVIDER, ["larder", "remote", "messages"], grant).await
+    }
+
+    /// Links a component to a volume, with a secret beside the configuration.
+    ///
+    /// # Errors
+    /// When the lattice refuses it.
+    pub async fn link_with_secret(&self, component: &str, grant: &[(&str, &str)], secret: &str) -> Result<()> {
+        let name = format!("{component}-{PROVIDER}");
+        accepted(self.control.put_config(&name, texts(grant)).await, "put the link's configuration")?;
+        let names = vec![name, self.put_secret(secret).await?];
+        self.put_link(component, PROVIDER, ["larder", "remote", "messages"], names).await
     }
 
     /// Links a component to whoever serves an interface: its namespace,
@@ -283,11 +359,21 @@ impl Lattice {
         &self,
         component: &str,
         target: &str,
-        [namespace, package, interface]: [&str; 3],
+        interface: [&str; 3],
         settings: &[(&str, &str)],
     ) -> Result<()> {
         let name = format!("{component}-{target}");
         accepted(self.control.put_config(&name, texts(settings)).await, "put the link's configuration")?;
+        self.put_link(component, target, interface, vec![name]).await
+    }
+
+    async fn put_link(
+        &self,
+        component: &str,
+        target: &str,
+        [namespace, package, interface]: [&str; 3],
+        configurations: Vec<String>,
+    ) -> Result<()> {
         let link = Link::builder()
             .source_id(component)
             .target(target)
@@ -295,7 +381,7 @@ impl Lattice {
             .wit_namespace(namespace)
             .wit_package(package)
             .interfaces(vec![interface.to_owned()])
-            .target_config(vec![name])
+            .target_config(configurations)
             .build()
             .map_err(|error| anyhow!("{error}"))?;
         accepted(self.control.put_link(link).await, "link")
@@ -326,6 +412,13 @@ impl Lattice {
         let reference = "wasmcloud+builtin://http-server";
         let started = self.control.start_provider(&host.id, reference, &server, None, Vec::new());
         accepted(started.await, "start the HTTP server")?;
+        // A link that is put while it starts may not come to it.
+        eventually(async || {
+            let inventory = self.inventory(host).await?;
+            ensure!(inventory.providers().iter().any(|provider| provider.id() == server), "{server} does not run");
+            Ok(())
+        })
+        .await?;
         let address = format!("127.0.0.1:{port}");
         accepted(self.control.put_config(&settings, texts(&[("address", &address)])).await, "put its address")?;
         let link = Link::builder()

@@ -6,12 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use larder_lattice_tests::{Host, Lattice, Site, composed, eventually, larder};
+use larder_lattice_tests::{Host, Lattice, PATIENCE, Site, composed, eventually, larder};
 
 const HTTP: &str = "builtin-http-server";
-
-/// How long the host lets an instance wait for an answer that never comes.
-const PATIENCE: [(&str, &str); 1] = [("WASMCLOUD_MAX_EXECUTION_TIME_MS", "3000")];
 
 fn kill(processes: &[u32]) -> Result<()> {
     for id in processes {

@@ -1,7 +1,7 @@
 //! Components on several hosts share a volume.
 
 use anyhow::{Result, ensure};
-use larder_lattice_tests::{Lattice, composed, eventually};
+use larder_lattice_tests::{Lattice, PATIENCE, Site, composed, eventually};
 
 const HTTP: &str = "builtin-http-server";
 
@@ -44,11 +44,24 @@ async fn components_on_two_hosts_share_a_volume() -> Result<()> {
     Ok(())
 }
 
+/// Appends a line whatever the transport loses: where no confirmation comes,
+/// once it has looked.
+async fn append_once(site: &Site, path: &str, line: &str) -> Result<()> {
+    eventually(async || {
+        let Err(error) = site.append(path, format!("{line}\n").as_bytes()).await else { return Ok(()) };
+        let (status, content) = eventually(async || site.get(path).await).await?;
+        ensure!(status == 200 && String::from_utf8(content)?.lines().any(|there| there == line), "{line}: {error}");
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn appends_of_three_components_on_two_hosts_are_whole() -> Result<()> {
     const LINES: usize = 40;
     let lattice = Lattice::start().await?;
-    let (one, two) = (lattice.host("one", HTTP).await?, lattice.host("two", HTTP).await?);
+    let one = lattice.host_with("one", HTTP, &PATIENCE).await?;
+    let two = lattice.host_with("two", HTTP, &PATIENCE).await?;
     lattice.provider(&one, &[("volumes.data.memory", "true"), ("volumes.data.writable", "true")]).await?;
     let app = lattice.path("app.wasm");
     composed("http-files.wasm", &app)?;
@@ -60,7 +73,7 @@ async fn appends_of_three_components_on_two_hosts_are_whole() -> Result<()> {
     }
     let appending = sites.iter().map(async |(component, site)| {
         for number in 0..LINES {
-            site.append("/log", format!("{component} {number}\n").as_bytes()).await?;
+            append_once(site, "/log", &format!("{component} {number}")).await?;
         }
         Ok::<_, anyhow::Error>(())
     });
