@@ -47,6 +47,7 @@ const ARTIFACTS: &[Artifact] = &[
     Artifact { name: "attachment", package: "larder-attachment", features: &[], kind: Kind::Module },
     Artifact { name: "forward", package: "larder-attachment", features: &["forward"], kind: Kind::Module },
     Artifact { name: "remote", package: "larder-remote", features: &[], kind: Kind::Component },
+    Artifact { name: "remote_rpc", package: "larder-remote", features: &["rpc"], kind: Kind::Component },
     Artifact { name: "attachment_p1", package: "larder-attachment-p1", features: &[], kind: Kind::Component },
     Artifact { name: "adapter", package: "larder-adapter", features: &["p2"], kind: Kind::Component },
     Artifact { name: "adapter_tcp", package: "larder-adapter", features: &["tcp"], kind: Kind::Component },

@@ -15,6 +15,10 @@ pub const FORWARD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/forward.was
 /// `larder:remote/messages`, which a wasmCloud provider answers.
 pub const REMOTE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/remote.wasm"));
 
+/// The bridge component for hosts with the feature `rpc-interface`: as
+/// [`REMOTE`], and imports `wrpc:rpc/invoker` in its place.
+pub const REMOTE_RPC: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/remote_rpc.wasm"));
+
 /// A component that imports `larder:fs/store`, for the type of that import.
 pub const STORE_INTERFACE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/store_interface.wasm"));
 

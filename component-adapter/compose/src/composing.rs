@@ -10,7 +10,7 @@ use wasmparser::Parser;
 use crate::attach::{AttachOptions, Bridge, attach};
 use crate::error::{ComposeError, ErrorKind};
 use crate::p1::{P1Options, compose_p1};
-use crate::plug::{Adapter, PlugOptions, bridge_to_wasmcloud, plug};
+use crate::plug::{Adapter, PlugOptions, bridged, plug};
 
 /// Which way is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub enum Forward {
     Store,
     /// A Larder provider on a wasmCloud lattice: `larder:remote/messages`.
     Wasmcloud,
+    /// The same through `wrpc:rpc/invoker`, which takes a host with the feature
+    /// `rpc-interface`.
+    WasmcloudRpc,
 }
 
 /// How to compose.
@@ -116,7 +119,8 @@ pub fn compose(app: &[u8], options: &ComposeOptions<'_>) -> Result<Composed, Com
     match attach(app, &attaching) {
         Ok(attached) => {
             let component = match options.forward {
-                Some(Forward::Wasmcloud) => bridge_to_wasmcloud(&attached.component)?,
+                Some(Forward::Wasmcloud) => bridged(&attached.component, larder_artifacts::REMOTE)?,
+                Some(Forward::WasmcloudRpc) => bridged(&attached.component, larder_artifacts::REMOTE_RPC)?,
                 Some(Forward::Store) | None => attached.component,
             };
             Ok(Composed { component, way, instead: None })

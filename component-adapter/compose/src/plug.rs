@@ -124,19 +124,19 @@ pub fn plug(app: &[u8], options: &PlugOptions<'_>) -> Result<Vec<u8>, ComposeErr
     Ok(composed)
 }
 
-/// Plugs the bridge to a wasmCloud provider into a component that forwards to
-/// `larder:fs/store`. The result imports `larder:remote/messages` in its place.
+/// Plugs a bridge to a wasmCloud provider into a component that forwards to
+/// `larder:fs/store`. The result imports what the bridge does in its place.
 ///
 /// # Errors
 /// `Invalid` and `NotAComponent` for what is no component, `NothingToAttach`
 /// for one that does not import `larder:fs/store`.
-pub fn bridge_to_wasmcloud(app: &[u8]) -> Result<Vec<u8>, ComposeError> {
+pub(crate) fn bridged(app: &[u8], bridge: &[u8]) -> Result<Vec<u8>, ComposeError> {
     let mut graph = CompositionGraph::new();
     let app = register(&mut graph, "app", app)?;
     if !imports(&graph, app).iter().any(|import| import.starts_with("larder:fs/store@")) {
         return Err(ComposeError::new(ErrorKind::NothingToAttach, "it does not import larder:fs/store"));
     }
-    let bridge = register(&mut graph, "bridge", larder_artifacts::REMOTE)?;
+    let bridge = register(&mut graph, "bridge", bridge)?;
     wire(&mut graph, app, bridge)?;
     let composed = encode(&graph)?;
     Validator::new_with_features(WasmFeatures::all()).validate_all(&composed)?;

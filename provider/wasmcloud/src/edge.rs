@@ -1,6 +1,6 @@
-//! The edge to components: `larder:remote/messages.call` as wRPC over NATS has it on
-//! the wire (protocol `wrpc.0.0.1`), with messages of Larder's own protocol as
-//! its parameter and result.
+//! The edge to components: the functions of `larder:remote/messages` as wRPC over
+//! NATS has them on the wire (protocol `wrpc.0.0.1`), with messages of Larder's
+//! own protocol as their parameter and result.
 //!
 //! It is read and written here and not by a library: the released one decodes
 //! parameters inside its accept loop, where one lost message stops a function
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytes::{BufMut, Bytes, BytesMut};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use larder_nats_server::LocalServer;
 use larder_protocol::messages::request::Operation;
 use larder_protocol::messages::{Fault, Reply, Request};
@@ -26,8 +26,20 @@ use tracing::{Instrument as _, Span, debug, warn};
 use crate::links::{Caller, Grant, Links};
 use crate::telemetry::{self, Calls};
 
-/// The function, as wRPC names it.
-const FUNCTION: &str = "wrpc.0.0.1.larder:remote/messages@0.1.0.call";
+/// The functions, as wRPC names them.
+const FUNCTIONS: [(&str, Form); 2] = [
+    ("wrpc.0.0.1.larder:remote/messages@0.1.0.call", Form::Packed),
+    ("wrpc.0.0.1.larder:remote/messages@0.1.0.call-bytes", Form::Bytes),
+];
+
+/// What a message of Larder's protocol is in a parameter and a result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form {
+    /// A string of seven bits in each character.
+    Packed,
+    /// A list of bytes.
+    Bytes,
+}
 
 /// Most calls in progress; more are refused with `FAULT_OVERLOADED`. Guards
 /// the memory of the provider.
@@ -59,22 +71,23 @@ impl Edge {
     /// When the lattice cannot be subscribed to.
     pub(crate) async fn serve(self) -> anyhow::Result<()> {
         let prefix = format!("{}.{}", self.lattice, self.provider);
-        let mut calls = self
-            .nats
-            .queue_subscribe(format!("{prefix}.{FUNCTION}"), prefix)
-            .await
-            .context("cannot subscribe to the calls of components")?;
+        let mut calls = stream::SelectAll::new();
+        for (function, form) in FUNCTIONS {
+            let subscribed = self.nats.queue_subscribe(format!("{prefix}.{function}"), prefix.clone()).await;
+            let subscribed = subscribed.context("cannot subscribe to the calls of components")?;
+            calls.push(subscribed.map(move |message| (form, message)));
+        }
         let room = Arc::new(Semaphore::new(MOST_CALLS));
         let edge = Arc::new(self);
-        while let Some(message) = calls.next().await {
+        while let Some((form, message)) = calls.next().await {
             let edge = Arc::clone(&edge);
             let admitted = Arc::clone(&room).try_acquire_owned();
             tokio::spawn(async move {
                 let answer = match &admitted {
-                    Ok(_) => edge.answer(&message).await,
+                    Ok(_) => edge.answer(form, &message).await,
                     Err(_) => Some(refused(Fault::Overloaded, "too many calls at once: try again")),
                 };
-                if let Err(error) = edge.reply(message, answer).await {
+                if let Err(error) = edge.reply(form, message, answer).await {
                     warn!(%error, "an answer was not sent");
                 }
             });
@@ -83,15 +96,15 @@ impl Edge {
     }
 
     /// The answer to a call; `None` if it is no call at all.
-    async fn answer(&self, message: &Message) -> Option<Bytes> {
+    async fn answer(&self, form: Form, message: &Message) -> Option<Bytes> {
         let caller = Caller { component: header(message, "source-id")?, link: link_name(message) };
         let span = telemetry::span(&caller, message.headers.as_ref());
-        Some(self.answer_to(&caller, message).instrument(span).await)
+        Some(self.answer_to(&caller, form, message).instrument(span).await)
     }
 
-    async fn answer_to(&self, caller: &Caller, message: &Message) -> Bytes {
-        let Some(request) = parameter(&message.payload).and_then(unpack).map(Bytes::from) else {
-            return refused(Fault::BadRequest, "the parameter is no packed request in one message");
+    async fn answer_to(&self, caller: &Caller, form: Form, message: &Message) -> Bytes {
+        let Some(request) = form.parameter(&message.payload) else {
+            return refused(Fault::BadRequest, "the parameter is no request in one message");
         };
         let Some(grant) = self.links.grant(caller).await else {
             debug!(component = caller.component, link = caller.link, "a caller without a link");
@@ -146,14 +159,14 @@ impl Edge {
         }
     }
 
-    async fn reply(&self, message: Message, answer: Option<Bytes>) -> anyhow::Result<()> {
+    async fn reply(&self, form: Form, message: Message, answer: Option<Bytes>) -> anyhow::Result<()> {
         let Some(caller) = message.reply else { return Ok(()) };
         // The caller sends the rest of its parameters there, which nobody needs.
         self.nats.publish_with_reply(caller.clone(), self.nats.new_inbox(), Bytes::new()).await?;
         let results = format!("{caller}.results");
         if let Some(answer) = answer {
             let most = self.nats.server_info().max_payload.saturating_sub(ENVELOPE).max(ENVELOPE);
-            let mut rest = result(&pack(&answer));
+            let mut rest = form.result(&answer);
             while !rest.is_empty() {
                 let piece = rest.split_to(most.min(rest.len()));
                 self.nats.publish(results.clone(), piece).await?;
@@ -195,31 +208,36 @@ fn link_name(message: &Message) -> String {
     header(message, "link-name").unwrap_or_else(|| "default".to_owned())
 }
 
-/// The one string of a parameter list, if it is whole: its length in LEB128,
-/// then its bytes.
-fn parameter(payload: &[u8]) -> Option<&str> {
-    let mut length = 0_u64;
-    for (at, byte) in payload.iter().enumerate().take(5) {
-        length |= u64::from(byte & 0x7f) << (7 * at);
-        if byte & 0x80 == 0 {
-            let text = payload.get(at + 1..)?;
-            return (text.len() as u64 == length).then(|| std::str::from_utf8(text).ok())?;
+impl Form {
+    /// The request in the one parameter, if it is whole.
+    fn parameter(self, payload: &Bytes) -> Option<Bytes> {
+        let mut rest = payload.clone();
+        let length = prost::decode_length_delimiter(&mut rest).ok()?;
+        if rest.len() != length {
+            return None;
+        }
+        match self {
+            Self::Packed => unpack(std::str::from_utf8(&rest).ok()?).map(Bytes::from),
+            Self::Bytes => Some(rest),
         }
     }
-    None
+
+    /// An answer as a result.
+    fn result(self, answer: &[u8]) -> Bytes {
+        match self {
+            Self::Packed => counted(pack(answer).as_bytes()),
+            Self::Bytes => counted(answer),
+        }
+    }
 }
 
-/// A string as a result.
-fn result(text: &str) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(text.len() + 5);
-    let mut length = text.len();
-    while length >= 0x80 {
-        bytes.put_u8((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.put_u8((length & 0x7f) as u8);
-    bytes.put_slice(text.as_bytes());
-    bytes.freeze()
+/// A string, or a list of bytes: their number in LEB128, then they.
+fn counted(bytes: &[u8]) -> Bytes {
+    let mut wire = BytesMut::with_capacity(bytes.len() + prost::length_delimiter_len(bytes.len()));
+    // The buffer has room for it.
+    let _ = prost::encode_length_delimiter(bytes.len(), &mut wire);
+    wire.put_slice(bytes);
+    wire.freeze()
 }
 
 #[cfg(test)]
@@ -229,13 +247,18 @@ mod tests {
     #[test]
     fn a_parameter_is_whole_or_none() {
         for length in [0, 1, 127, 128, 300, 70_000] {
-            let text = "x".repeat(length);
-            let wire = result(&text);
-            assert_eq!(parameter(&wire), Some(text.as_str()));
-            assert_eq!(parameter(&wire[..wire.len() - 1]), (length == 0).then_some("").filter(|_| false));
+            let request = vec![0x5a; length];
+            for form in [Form::Packed, Form::Bytes] {
+                let wire = form.result(&request);
+                assert_eq!(form.parameter(&wire).as_deref(), Some(request.as_slice()), "{form:?} {length}");
+                assert_eq!(form.parameter(&wire.slice(..wire.len() - 1)), None, "{form:?} {length}");
+            }
         }
-        for wrong in [&[][..], &[0x80; 10], &[2, b'a'], &[1, 0xff], &[1, b'a', b'b']] {
-            assert_eq!(parameter(wrong), None, "{wrong:?}");
+        for wrong in [&[][..], &[0x80; 10], &[0xff; 11], &[2, b'a'], &[1, b'a', b'b']] {
+            for form in [Form::Packed, Form::Bytes] {
+                assert_eq!(form.parameter(&Bytes::from_static(wrong)), None, "{form:?} {wrong:?}");
+            }
         }
+        assert_eq!(Form::Packed.parameter(&Bytes::from_static(&[1, 0xff])), None);
     }
 }

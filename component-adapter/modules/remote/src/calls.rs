@@ -1,44 +1,13 @@
 //! The exported functions: translate, ask the provider, translate.
 
-use larder_core::ErrorCode;
-use larder_protocol::messages::{Fault, Reply, Request};
-use larder_protocol::packing::{pack, unpack};
+use larder_protocol::messages::{Reply, Request};
 use larder_protocol::{reply, request};
-use larder_store_service::{Answer, NewNode, Opening, Removal};
-use prost::Message;
+use larder_store_service::{NewNode, Opening, Removal};
 
 use crate::Bridge;
 use crate::bindings::exports::larder::fs::store as wit;
-use crate::bindings::larder::remote::messages::call as send;
 use crate::convert::{Given, code, with_change};
-
-/// How often one request is sent when the transport fails or the provider is
-/// overloaded. The provider remembers what it did, so that a repeated change
-/// is applied once. A component has no clock to wait by: the host's own
-/// deadline ends each attempt.
-const ATTEMPTS: usize = 4;
-
-/// The answer to a request; `io` where nobody answers.
-fn ask<T>(request: &Request, read: impl Fn(Reply) -> Result<T, reply::Failure>) -> Answer<T> {
-    let packed = pack(&request.encode_to_vec());
-    for _ in 0..ATTEMPTS {
-        // The error is dropped as it is: only hosts with the feature
-        // `rpc-interface` can say more about it.
-        let Ok(answer) = send(&packed) else { continue };
-        let Some(answer) = unpack(&answer).and_then(|bytes| Reply::decode(bytes.as_slice()).ok()) else { continue };
-        return match read(answer) {
-            Ok(value) => Ok(value),
-            Err(reply::Failure::Code(code)) => Err(code),
-            Err(reply::Failure::Refused(refusal)) => match refusal.fault() {
-                Fault::Overloaded => continue,
-                Fault::Unsupported => Err(ErrorCode::Unsupported),
-                _ => Err(ErrorCode::Io),
-            },
-            Err(reply::Failure::Malformed) => Err(ErrorCode::Io),
-        };
-    }
-    Err(ErrorCode::Io)
-}
+use crate::send::{ask, commit};
 
 /// Asks and translates: what the exported functions return.
 fn answer<T, W: From<Given<T>>>(
@@ -82,8 +51,8 @@ impl wit::Guest for Bridge {
     }
 
     fn commit(call: wit::Call, change: wit::Change) -> Result<wit::Attributes, wit::ErrorCode> {
-        let request = with_change(&change, |change| request::commit(&Given(call).into(), change));
-        answer(&request, reply::attributes)
+        let answer = with_change(&change, |change| commit(request::commit(&Given(call).into(), change), change));
+        answer.map(|attributes| Given(attributes).into()).map_err(code)
     }
 
     fn stat(call: wit::Call, node: wit::Node) -> Result<wit::Attributes, wit::ErrorCode> {

@@ -114,8 +114,7 @@ pub(crate) fn with_change<T>(change: &wit::Change, with: impl FnOnce(&Change<'_>
         modified: Given(change.modified).into(),
         sync: change.sync,
         keep: change.keep,
-        // One message, one answer: nothing can be under way.
-        later: false,
+        later: change.later,
     })
 }
 

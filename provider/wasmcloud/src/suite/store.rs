@@ -1,9 +1,10 @@
-//! A volume as a linked component has it: `larder:remote/messages.call`, called
-//! as a host calls it.
+//! A volume as a linked component has it: the functions of
+//! `larder:remote/messages`, called as a host calls them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use larder_core::{ErrorCode, Follow, SetTime};
 use larder_protocol::messages::{Reply, Request};
 use larder_protocol::packing::{pack, unpack};
@@ -14,10 +15,12 @@ use larder_store_service::{
 };
 use lattice_nats::HeaderMap;
 use prost::Message as _;
+use tokio::time::timeout;
 use wrpc_transport::InvokeExt as _;
 use wrpc_transport_nats::Client;
 
 use super::{nats, runtime};
+use crate::edge::Form;
 
 /// How long an answer may take: the released wRPC loses one now and then, and
 /// the request is repeated, as the bridge does.
@@ -26,6 +29,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// How often it is asked.
 const ATTEMPTS: usize = 4;
 
+const INTERFACE: &str = "larder:remote/messages@0.1.0";
+
 /// Nothing of a call is asynchronous.
 const NO_PATHS: [&[Option<usize>]; 0] = [];
 
@@ -33,11 +38,12 @@ pub(super) struct EdgeStore {
     host: Client,
     headers: HeaderMap,
     mount_path: String,
+    form: Form,
     session: AtomicU64,
 }
 
 impl EdgeStore {
-    pub(super) fn new(lattice: &str, component: String, mount_path: &str) -> Self {
+    pub(super) fn new(lattice: &str, component: String, mount_path: &str, form: Form) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert("source-id", component);
         headers.insert("link-name", "default");
@@ -45,27 +51,32 @@ impl EdgeStore {
             let connection = lattice_nats::connect(nats().url()).await.unwrap();
             Client::new(connection, format!("{lattice}.larder"), None).await.unwrap()
         });
-        Self { host, headers, mount_path: mount_path.to_owned(), session: AtomicU64::new(0) }
+        Self { host, headers, mount_path: mount_path.to_owned(), form, session: AtomicU64::new(0) }
     }
 
-    async fn call(&self, request: String) -> Option<String> {
-        let headers = Some(self.headers.clone());
-        let asked = self.host.invoke_values_blocking::<_, (String,), (String,)>(
-            headers,
-            "larder:remote/messages@0.1.0",
-            "call",
-            (request,),
-            NO_PATHS,
-        );
-        let (answer,) = tokio::time::timeout(DEADLINE, asked).await.ok()?.ok()?;
-        Some(answer)
+    /// Calls the function of the form.
+    async fn call(&self, request: Bytes) -> Option<Bytes> {
+        let (host, headers) = (&self.host, Some(self.headers.clone()));
+        match self.form {
+            Form::Packed => {
+                let parameters = (pack(&request),);
+                let asked = host.invoke_values_blocking(headers, INTERFACE, "call", parameters, NO_PATHS);
+                let (answer,): (String,) = timeout(DEADLINE, asked).await.ok()?.ok()?;
+                Some(unpack(&answer).unwrap().into())
+            }
+            Form::Bytes => {
+                let asked = host.invoke_values_blocking(headers, INTERFACE, "call-bytes", (request,), NO_PATHS);
+                let (answer,): (Bytes,) = timeout(DEADLINE, asked).await.ok()?.ok()?;
+                Some(answer)
+            }
+        }
     }
 
     fn ask<T>(&self, request: &Request, read: impl Fn(Reply) -> Result<T, Failure>) -> Answer<T> {
-        let packed = pack(&request.encode_to_vec());
+        let request = Bytes::from(request.encode_to_vec());
         for _ in 0..ATTEMPTS {
-            let Some(answer) = runtime().block_on(self.call(packed.clone())) else { continue };
-            let reply = Reply::decode(unpack(&answer).unwrap().as_slice()).unwrap();
+            let Some(answer) = runtime().block_on(self.call(request.clone())) else { continue };
+            let reply = Reply::decode(answer).unwrap();
             return read(reply).map_err(|failure| match failure {
                 Failure::Code(code) => code,
                 _ => ErrorCode::Io,

@@ -20,6 +20,7 @@ Examples:
   larder compose app.wasm --tar data.tar::/data --limit bytes=64MiB -o standalone.wasm
   larder compose app.wasm --env MODE=demo --host-env none -o standalone.wasm
   larder compose app.wasm --via plug -o standalone.wasm       as `wac plug` does
+  larder compose app.wasm --forward=wasmcloud -o app-for-a-lattice.wasm
 
 The result runs anywhere: wasmtime run standalone.wasm, jco run standalone.wasm.
 docs/static.md says which apps each way serves.";
@@ -54,7 +55,8 @@ pub(crate) struct ComposeArguments {
 
     /// Keeps no files inside: the component imports larder:fs/store, which `larder run`
     /// serves (docs/forwarding.md), or with `=wasmcloud` larder:remote/messages, which the
-    /// provider serves on a lattice (provider/README.md)
+    /// provider serves on a wasmCloud lattice. `=wasmcloud-rpc` is the same for hosts with
+    /// the feature rpc-interface: faster, and with a deadline (docs/wasmcloud.md)
     #[arg(
         long,
         value_name = "TO",
@@ -70,6 +72,7 @@ pub(crate) struct ComposeArguments {
 enum ForwardArgument {
     Store,
     Wasmcloud,
+    WasmcloudRpc,
 }
 
 impl From<ForwardArgument> for Forward {
@@ -77,6 +80,7 @@ impl From<ForwardArgument> for Forward {
         match forward {
             ForwardArgument::Store => Self::Store,
             ForwardArgument::Wasmcloud => Self::Wasmcloud,
+            ForwardArgument::WasmcloudRpc => Self::WasmcloudRpc,
         }
     }
 }
@@ -149,6 +153,7 @@ fn tell(composed: &Composed, forward: Option<ForwardArgument>, output: &Path) {
         Way::Attached => "store attached",
         Way::Forwarding => match forward {
             Some(ForwardArgument::Wasmcloud) => "forwards to larder:remote/messages",
+            Some(ForwardArgument::WasmcloudRpc) => "forwards to wrpc:rpc/invoker, for hosts with rpc-interface",
             Some(ForwardArgument::Store) | None => "forwards to larder:fs/store",
         },
         Way::Module => "core module, store beside it",

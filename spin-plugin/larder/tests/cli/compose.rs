@@ -10,10 +10,13 @@ fn what_a_forwarding_component_imports_is_said() {
         ("--forward", "forwards to larder:fs/store"),
         ("--forward=store", "forwards to larder:fs/store"),
         ("--forward=wasmcloud", "forwards to larder:remote/messages"),
+        ("--forward=wasmcloud-rpc", "forwards to wrpc:rpc/invoker"),
     ] {
         let ran = place.ok(&["compose", &app, forward, "-o", "made.wasm"]);
         assert!(ran.err.contains(says), "{forward}: {}", ran.err);
         let imports = place.ok(&["inspect", "made.wasm"]).out;
         assert!(imports.contains(says.trim_start_matches("forwards to ")), "{forward}: {imports}");
+        // A host without the feature can't give what only the other one asks for.
+        assert_eq!(imports.contains("wrpc:rpc/invoker"), forward.ends_with("-rpc"), "{forward}: {imports}");
     }
 }

@@ -494,6 +494,16 @@ impl Site {
     }
 }
 
+/// Sends a signal to a process: `STOP`, `KILL` and so on.
+///
+/// # Errors
+/// When the process is not there.
+pub fn signal(process: u32, name: &str) -> Result<()> {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status()?;
+    ensure!(sent.success(), "no signal {name} for {process}");
+    Ok(())
+}
+
 /// The `larder` command.
 ///
 /// # Errors
@@ -507,11 +517,24 @@ pub fn larder() -> Result<PathBuf> {
 /// # Errors
 /// When it or the command is missing.
 pub fn composed(guest: &str, into: &Path) -> Result<()> {
+    composed_for(guest, "wasmcloud", into)
+}
+
+/// Composes one of the test guests, with this `--forward`.
+///
+/// # Errors
+/// When it or the command is missing.
+pub fn composed_for(guest: &str, forward: &str, into: &Path) -> Result<()> {
     let guests = std::env::var_os("LARDER_GUESTS").map_or_else(|| cache().join("guests"), PathBuf::from);
     let app = guests.join(guest);
     ensure!(app.exists(), "{} is missing: run tests/guests/build", app.display());
-    let status =
-        Command::new(larder()?).arg("compose").arg(app).arg("--forward=wasmcloud").arg("-o").arg(into).status()?;
+    let status = Command::new(larder()?)
+        .arg("compose")
+        .arg(app)
+        .arg(format!("--forward={forward}"))
+        .arg("-o")
+        .arg(into)
+        .status()?;
     ensure!(status.success(), "larder compose failed");
     Ok(())
 }

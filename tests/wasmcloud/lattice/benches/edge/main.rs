@@ -1,6 +1,8 @@
 //! What calls with content cost on a real wasmCloud host: through Larder (a
-//! file of `std::fs` in a volume of the provider) and through a typed interface
-//! of `list<u8>`, in turns within one run. Prints a table in Markdown.
+//! file of `std::fs` in a volume of the provider), by a typed import and by the
+//! host's invoker, and through a typed interface of `list<u8>`, in turns within
+//! one run. Prints a table in Markdown, with how many times faster each is than
+//! the interface.
 //!
 //! `cargo bench --bench edge [-- ROUNDS]`: in each round each case is measured
 //! once, with a number of calls that fits it.
@@ -8,12 +10,16 @@
 
 mod typed;
 
-use anyhow::{Context, Result, anyhow};
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
-use larder_lattice_tests::{Lattice, PROVIDER, composed};
+use larder_lattice_tests::{Lattice, composed_for, larder};
 
 const INTERFACE: &str = "larder:test/edge-bench@0.1.0";
-const COMPONENT: &str = "bench";
+
+/// The guest as a component, composed with this `--forward`.
+const COMPONENTS: [(&str, &str); 2] = [("bench", "wasmcloud"), ("bench-rpc", "wasmcloud-rpc")];
 
 /// Bytes of the file: far more than the client keeps.
 const CONTENT: u64 = 64 << 20;
@@ -31,6 +37,14 @@ enum Way {
     Typed = 1,
 }
 
+/// What is measured: its column, the component and its way. The first one is
+/// what the others are compared with.
+const CASES: [(&str, &str, Way); 3] = [
+    ("`list<u8>`", "bench", Way::Typed),
+    ("`--forward=wasmcloud`", "bench", Way::File),
+    ("`--forward=wasmcloud-rpc`", "bench-rpc", Way::File),
+];
+
 #[tokio::main]
 async fn main() -> Result<()> {
     // Without one, wRPC prepares log lines with whole payloads for nobody.
@@ -38,30 +52,36 @@ async fn main() -> Result<()> {
     let rounds = std::env::args().skip(1).find(|argument| argument != "--bench");
     let rounds: usize = rounds.map_or(Ok(DEFAULT_ROUNDS), |text| text.parse()).context("ROUNDS")?;
     let lattice = Lattice::start().await?;
-    let host = lattice.host("one", "").await?;
+    let host = lattice.host("one", "rpc-interface").await?;
     let settings = [("volumes.data.memory", "true"), ("volumes.data.writable", "true")];
     lattice.provider(&host, &settings).await?;
-    let app = lattice.path("bench.wasm");
-    composed("edge-bench.wasm", &app)?;
-    lattice.link(COMPONENT, &[("volume", "data")]).await?;
     let content = Bytes::from(vec![7; usize::try_from(CONTENT)?]);
     let typed = typed::serve(&lattice, content).await?;
-    lattice.link_to(COMPONENT, typed::ID, ["larder", "test", "typed"], &[]).await?;
-    lattice.component(&host, COMPONENT, &app).await?;
-    let (prepared,): (Result<(), String>,) = lattice.call(COMPONENT, INTERFACE, "prepare", (CONTENT,)).await?;
-    prepared.map_err(|error| anyhow!("prepare: {error}"))?;
+    for (component, forward) in COMPONENTS {
+        let app = lattice.path(&format!("{component}.wasm"));
+        composed_for("edge-bench.wasm", forward, &app)?;
+        lattice.link(component, &[("volume", "data"), ("directory", component)]).await?;
+        lattice.link_to(component, typed::ID, ["larder", "test", "typed"], &[]).await?;
+        make_directory(&lattice, component)?;
+        lattice.component(&host, component, &app).await?;
+        let (prepared,): (Result<(), String>,) = lattice.call(component, INTERFACE, "prepare", (CONTENT,)).await?;
+        prepared.map_err(|error| anyhow!("prepare {component}: {error}"))?;
+    }
 
-    println!("| | through `{PROVIDER}` | `list<u8>` | ratio |\n| --- | --- | --- | --- |");
+    let columns = CASES.map(|(column, ..)| column).join(" | ");
+    println!("| | {columns} |\n| --- | --- | --- | --- |");
     for (size, name, count) in SIZES {
         for (direction, verb) in ["read", "write and sync"].into_iter().enumerate() {
-            let (mut file, mut bytes) = (Vec::new(), Vec::new());
+            let mut measured = CASES.map(|_| Vec::new());
             for _ in 0..rounds {
-                file.extend(measure(&lattice, Way::File, direction, size, count).await?);
-                bytes.extend(measure(&lattice, Way::Typed, direction, size, count).await?);
+                for ((_, component, way), all) in CASES.into_iter().zip(&mut measured) {
+                    all.extend(measure(&lattice, component, way, direction, size, count).await?);
+                }
             }
-            let (file, bytes) = (median(file), median(bytes));
-            let ratio = bytes / file;
-            println!("| {verb} {name} | {} | {} | {ratio:.1} |", shown(file, size), shown(bytes, size));
+            let medians = measured.map(median);
+            let [typed, ..] = medians;
+            let cells = medians.map(|median| shown(median, size, typed / median)).join(" | ");
+            println!("| {verb} {name} | {cells} |");
         }
     }
     for task in typed {
@@ -70,11 +90,26 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+/// Makes a directory of the volume.
+fn make_directory(lattice: &Lattice, name: &str) -> Result<()> {
+    let address = format!("nats://127.0.0.1:{}/data/{name}", lattice.port);
+    let made = Command::new(larder()?).args(["mkdir", &address]).status()?;
+    ensure!(made.success(), "larder mkdir {address} failed");
+    Ok(())
+}
+
 /// Nanoseconds of each call.
-async fn measure(lattice: &Lattice, way: Way, direction: usize, size: u32, count: u32) -> Result<Vec<u64>> {
+async fn measure(
+    lattice: &Lattice,
+    component: &str,
+    way: Way,
+    direction: usize,
+    size: u32,
+    count: u32,
+) -> Result<Vec<u64>> {
     let parameters = (way as u8, u8::try_from(direction)?, size, count);
-    let (measured,): (Result<Vec<u64>, String>,) = lattice.call(COMPONENT, INTERFACE, "measure", parameters).await?;
-    measured.map_err(|error| anyhow!("measure: {error}"))
+    let (measured,): (Result<Vec<u64>, String>,) = lattice.call(component, INTERFACE, "measure", parameters).await?;
+    measured.map_err(|error| anyhow!("measure {component}: {error}"))
 }
 
 fn median(mut all: Vec<u64>) -> f64 {
@@ -82,7 +117,7 @@ fn median(mut all: Vec<u64>) -> f64 {
     all.get(all.len() / 2).map_or(0.0, |middle| *middle as f64)
 }
 
-fn shown(nanoseconds: f64, size: u32) -> String {
+fn shown(nanoseconds: f64, size: u32, times: f64) -> String {
     let throughput = f64::from(size) / f64::from(1 << 20) / (nanoseconds / 1e9);
-    format!("{:.2} ms, {throughput:.0} MiB/s", nanoseconds / 1e6)
+    format!("{:.2} ms, {throughput:.0} MiB/s, {times:.1}", nanoseconds / 1e6)
 }
