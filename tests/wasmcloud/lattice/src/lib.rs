@@ -432,7 +432,7 @@ impl Lattice {
             .build()
             .map_err(|error| anyhow!("{error}"))?;
         accepted(self.control.put_link(link).await, "link the HTTP server")?;
-        let site = Site { address };
+        let site = Site { address, wait: HTTP_WAIT };
         eventually(async || site.get("/").await.map(drop)).await?;
         Ok(site)
     }
@@ -454,9 +454,16 @@ impl Lattice {
 /// A component that answers HTTP.
 pub struct Site {
     address: String,
+    wait: Duration,
 }
 
 impl Site {
+    /// Waits so long for each answer, where it may take longer than elsewhere.
+    #[must_use]
+    pub fn waiting(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
+
     /// # Errors
     /// When nobody answers.
     pub async fn get(&self, path: &str) -> Result<(i32, Vec<u8>)> {
@@ -487,7 +494,7 @@ impl Site {
 
     async fn ask(&self, method: minreq::Method, path: &str, body: &[u8]) -> Result<(i32, Vec<u8>)> {
         let request = minreq::Request::new(method, format!("http://{}{path}", self.address))
-            .with_timeout(HTTP_WAIT.as_secs())
+            .with_timeout(self.wait.as_secs())
             .with_body(body);
         let response = tokio::task::spawn_blocking(move || request.send()).await??;
         Ok((response.status_code, response.into_bytes()))

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use larder_lattice_tests::{Host, Lattice, PATIENCE, Site, composed, eventually, on_stock_host};
 
@@ -17,10 +17,9 @@ const HTTP: &str = "builtin-http-server";
 /// host's patience.
 const LATE: Duration = Duration::from_millis(2900);
 
-/// Longest answer to one request: the host's patience twice, as an instance
-/// that it leaves alive sends a lost call once more, and what a busy machine
-/// takes.
-const LONGEST: Duration = Duration::from_secs(9);
+/// Longest answer to one request: what was lost ends with the host's patience,
+/// and a busy machine takes its time.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Callers at once, and how many appends each makes in a round. An append is
 /// about four calls of the provider.
@@ -36,8 +35,8 @@ const MOST_ROUNDS: usize = 10;
 struct Round {
     /// Confirmed at once.
     kept: usize,
-    /// Confirmed after a wait for what was lost.
-    repeated: usize,
+    /// Confirmed late: something was lost and repeated, or the machine is busy.
+    late: usize,
     /// Failed, as an error that the app saw and answered with.
     failed: usize,
     /// Failed, as the host ended the instance.
@@ -48,7 +47,7 @@ struct Round {
 
 impl Round {
     const fn lost(&self) -> usize {
-        self.repeated + self.failed + self.ended
+        self.failed + self.ended
     }
 }
 
@@ -59,7 +58,7 @@ async fn app(lattice: &Lattice, host: &Host) -> Result<Arc<Site>> {
     composed("http-files.wasm", &app)?;
     lattice.link("app", &[("volume", "data")]).await?;
     lattice.component(host, "app", &app).await?;
-    Ok(Arc::new(lattice.http(host, "app").await?))
+    Ok(Arc::new(lattice.http(host, "app").await?.waiting(LONGEST)))
 }
 
 /// Lines appended by many callers at once, and then the file: each confirmed
@@ -83,10 +82,10 @@ async fn round(site: &Arc<Site>, file: &str) -> Result<Round> {
     let (mut round, mut confirmed) = (Round::default(), HashMap::new());
     for caller in callers {
         for (line, answer, took) in caller.await? {
-            ensure!(took < LONGEST, "line {line} took {took:?}: {answer:?}");
             *match &answer {
                 Ok(()) if took < LATE => &mut round.kept,
-                Ok(()) => &mut round.repeated,
+                Ok(()) => &mut round.late,
+                Err(error) if took >= LONGEST => bail!("line {line} hangs: {error}"),
                 Err(error) if error.to_string().contains("I/O error") => &mut round.failed,
                 Err(_) => &mut round.ended,
             } += 1;
@@ -125,7 +124,9 @@ async fn goes_on(lattice: &Lattice, site: &Site, provider: &[u32]) -> Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn many_calls_at_once_all_succeed() -> Result<()> {
     let lattice = Lattice::start().await?;
-    let host = lattice.host_with("one", HTTP, &PATIENCE).await?;
+    // The stock host's calls must end; without it, whatever ends one is a fault.
+    let patience: &[_] = if on_stock_host() { &PATIENCE } else { &[] };
+    let host = lattice.host_with("one", HTTP, patience).await?;
     let site = app(&lattice, &host).await?;
     let round = round(&site, "/log").await?;
     ensure!(round.lost() == 0 || on_stock_host(), "{round:?}");
@@ -144,7 +145,7 @@ async fn a_call_that_the_stock_host_loses_is_applied_once_or_not() -> Result<()>
             return goes_on(&lattice, &site, &provider).await;
         }
     }
-    anyhow::bail!("in {MOST_ROUNDS} rounds the transport lost no call: nothing was shown")
+    bail!("in {MOST_ROUNDS} rounds the transport lost no call: nothing was shown")
 }
 
 /// What a caller leaves behind whose host is killed or whose messages are lost:
