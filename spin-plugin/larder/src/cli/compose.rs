@@ -55,8 +55,8 @@ pub(crate) struct ComposeArguments {
 
     /// Keeps no files inside: the component imports larder:fs/store, which `larder run`
     /// serves (docs/forwarding.md), or with `=wasmcloud` larder:remote/messages, which the
-    /// provider serves on a wasmCloud lattice. `=wasmcloud-rpc` is the same for hosts with
-    /// the feature rpc-interface: faster, and with a deadline (docs/wasmcloud.md)
+    /// provider serves on a wasmCloud lattice. `=wasmcloud-rpc` is the same with a deadline,
+    /// for hosts with the feature rpc-interface (docs/wasmcloud.md)
     #[arg(
         long,
         value_name = "TO",
