@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use larder_lattice_tests::{Guarded, Host, Lattice, SECRETS, Secrets, composed, eventually, larder};
 
 const NOTES: &str = "larder:test/notes@0.1.0";
@@ -19,8 +19,15 @@ async fn lattice(component: &str) -> Result<(Lattice, Host)> {
     Ok((lattice, host))
 }
 
-/// Has the app add a note, however often it takes until the provider is there.
-async fn add(lattice: &Lattice, component: &str) -> Result<()> {
+/// Has the app add a note, once the volume is served at this address. (Not
+/// before: asked again and again, the test's own wRPC could lose an answer.)
+async fn add(lattice: &Lattice, component: &str, address: &str, more: &[&str]) -> Result<()> {
+    eventually(async || {
+        let listed = command("ls", address, more)?;
+        ensure!(listed.status.success(), "{listed:?}: {}", log(lattice)?);
+        Ok(())
+    })
+    .await?;
     eventually(async || {
         let (said,): (String,) = lattice.call(component, NOTES, "add", ()).await?;
         ensure!(said.ends_with("is kept"), "{said}");
@@ -34,8 +41,8 @@ fn log(lattice: &Lattice) -> Result<String> {
     Ok(std::fs::read_to_string(lattice.path("one.log"))?)
 }
 
-fn cat(address: &str, more: &[&str]) -> Result<Output> {
-    Ok(Command::new(larder()?).args(["cat", address]).args(more).output()?)
+fn command(name: &str, address: &str, more: &[&str]) -> Result<Output> {
+    Ok(Command::new(larder()?).args([name, address]).args(more).output()?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,13 +55,15 @@ async fn credentials_are_used_where_volumes_are_served_elsewhere() -> Result<()>
     lattice.link("app", &[("volume", "data")]).await?;
     let configuration = [VOLUME[0], VOLUME[1], ("nats_url", &url)];
     lattice.begin_provider(&host, &configuration, &["nats_credentials"]).await?;
-    add(&lattice, "app").await.with_context(|| log(&lattice).unwrap_or_default())?;
-
-    let (file, address) = (lattice.path("user.creds"), format!("{url}/data/notes/all.txt"));
+    let file = lattice.path("user.creds");
     std::fs::write(&file, &credentials)?;
-    let with = cat(&address, &["--nats-creds", &file.to_string_lossy()])?;
+    let known = ["--nats-creds", &*file.to_string_lossy()];
+    add(&lattice, "app", &format!("{url}/data"), &known).await?;
+
+    let address = format!("{url}/data/notes/all.txt");
+    let with = command("cat", &address, &known)?;
     ensure!(with.stdout == b"note 1\n", "{with:?}");
-    let without = cat(&address, &[])?;
+    let without = command("cat", &address, &[])?;
     ensure!(!without.status.success(), "anybody gets in");
     let log = log(&lattice)?;
     let shown = credentials.lines().find(|line| !line.is_empty() && !line.starts_with('-') && log.contains(line));
@@ -75,9 +84,10 @@ async fn a_password_is_used_and_a_link_takes_no_secret() -> Result<()> {
     lattice.link_with_secret("other", &[], "volume").await?;
     let configuration = [VOLUME[0], VOLUME[1], ("nats_url", &url), ("nats_user", "larder")];
     lattice.begin_provider(&host, &configuration, &["nats_password"]).await?;
-    add(&lattice, "app").await.with_context(|| log(&lattice).unwrap_or_default())?;
+    let address = format!("nats://larder:0071230@{}/data", elsewhere.address());
+    add(&lattice, "app", &address, &[]).await?;
 
-    let read = cat(&format!("nats://larder:0071230@{}/data/notes/all.txt", elsewhere.address()), &[])?;
+    let read = command("cat", &format!("{address}/notes/all.txt"), &[])?;
     ensure!(read.stdout == b"note 1\n", "{read:?}");
     let (said,): (String,) = lattice.call("other", NOTES, "add", ()).await?;
     ensure!(said.contains("I/O error"), "{said}");
