@@ -7,7 +7,7 @@ mod count;
 use std::fs::OpenOptions;
 
 use exports::larder::test::counter::Guest;
-use larder::fs::locks::{self, ErrorCode, Kind, Lock};
+use larder::fs::locks::{self, ErrorCode};
 
 wit_bindgen::generate!({ path: ["../../../wit/larder-fs", "wit"], world: "larder:test/counting", generate_all });
 
@@ -18,28 +18,22 @@ struct Counter;
 export!(Counter);
 
 impl Guest for Counter {
-    fn add() -> String {
-        counted(count::lock)
-    }
-
-    fn try_() -> String {
-        counted(|path| locks::try_lock(path, Kind::Exclusive))
+    fn add(times: u32) -> String {
+        if let Err(error) = OpenOptions::new().append(true).create(true).open(PATH) {
+            return format!("error: {error}");
+        }
+        let numbers: Result<Vec<u64>, String> = (0..times).map(|_| add()).collect();
+        match numbers {
+            Ok(numbers) => numbers.last().map_or_else(String::new, u64::to_string),
+            Err(error) => format!("error: {error}"),
+        }
     }
 }
 
-fn counted(lock: impl FnOnce(&str) -> Result<Lock, ErrorCode>) -> String {
-    let there = OpenOptions::new().append(true).create(true).open(PATH);
-    if let Err(error) = there {
-        return format!("error: {error}");
-    }
-    let lock = match lock(PATH) {
-        Ok(lock) => lock,
-        Err(code) => return code.name().to_owned(),
-    };
+fn add() -> Result<u64, String> {
+    let code = |code: ErrorCode| code.name().to_owned();
+    let lock = count::lock(PATH).map_err(code)?;
     let number = count::add(PATH);
-    match (number, locks::unlock(lock.id)) {
-        (Ok(number), Ok(())) => number.to_string(),
-        (Err(error), _) => format!("error: {error}"),
-        (Ok(_), Err(code)) => format!("error: {}", code.name()),
-    }
+    locks::unlock(lock.id).map_err(code)?;
+    number.map_err(|error| error.to_string())
 }
