@@ -37,6 +37,8 @@ fn a_guest_of_the_host_form() {
     };
     assert_eq!(run("", &["check", "/data/checked"]), RIGHT);
     assert_eq!(run(":ro", &["check-read-only", "/data/checked/file"]), "only shared locks\n");
+    assert_eq!(run("", &["usage", "/data"]), "Some(3)\n", "the root, a directory and a file");
+    assert_eq!(run("", &["usage", "/"]), "None\n", "nothing is mounted there");
 }
 
 #[test]
@@ -79,6 +81,7 @@ fn a_guest_that_forwards() {
         succeeds(&mut command)
     };
     assert_eq!(run("", &["check", "/data/checked"]), RIGHT);
+    assert_eq!(run("", &["usage", "/data"]), "None\n", "it is not this component's to count");
     assert_eq!(run(":ro", &["check-read-only", "/data/checked/file"]), "only shared locks\n");
 }
 

@@ -18,10 +18,13 @@ fn main() {
         ["check", directory] => check(directory),
         ["check-read-only", file] => check_read_only(file),
         ["count", file, times] => count_to(file, times.parse().unwrap()),
+        ["usage", path] => println!("{:?}", larder::fs::statistics::usage(path).map(|charges| charges.inodes)),
         ["try", file] => println!("{}", tried(file)),
         ["hold", file, seconds] => hold(file, seconds.parse().unwrap()),
         ["watch", file, seconds] => watch(file, seconds.parse().unwrap()),
-        _ => panic!("check DIR, check-read-only FILE, count FILE N, try FILE, hold FILE SECONDS, watch FILE SECONDS"),
+        _ => panic!(
+            "check DIR, check-read-only FILE, count FILE N, usage PATH, try FILE, hold FILE SECONDS, watch FILE SECONDS"
+        ),
     }
 }
 
