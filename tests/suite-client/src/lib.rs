@@ -72,7 +72,10 @@ fn stat(attributes: Attributes) -> Stat {
 impl<M: Manner> Guest<M> {
     fn over(volumes: Volumes, now: Arc<Mutex<Timestamp>>, backing: M::Backing) -> Self {
         let client = Client::new(M::store(&backing), M::OPTIONS);
-        let roots = client.roots().unwrap().into_iter().map(|(root, _)| root).collect();
+        let roots: Vec<File<M::Store>> = client.roots().unwrap().into_iter().map(|(root, _)| root).collect();
+        // The session begins now at the latest: what it holds is there when the
+        // case begins to count.
+        assert!(!roots[0].flags().is_empty());
         Self { volumes, now, client, roots, backing }
     }
 
