@@ -22,16 +22,22 @@ const SOON: Duration = Duration::from_secs(9);
 const DEADLINE: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_secs(15);
 
-/// An app that keeps what it is sent over HTTP, on one host which waits as long
-/// as hosts do: ten minutes.
-async fn app() -> Result<(Lattice, Host, Site)> {
+/// The component `app`, linked to the volume, on one host with these features
+/// which waits as long as hosts do: ten minutes.
+async fn app(guest: &str, features: &str) -> Result<(Lattice, Host)> {
     let lattice = Lattice::start().await?;
-    let host = lattice.host("one", FEATURES).await?;
+    let host = lattice.host("one", features).await?;
     lattice.provider(&host, &VOLUME).await?;
     let app = lattice.path("app.wasm");
-    composed_for("http-files.wasm", "wasmcloud-rpc", &app)?;
+    composed_for(guest, "wasmcloud-rpc", &app)?;
     lattice.link("app", &[("volume", "data")]).await?;
     lattice.component(&host, "app", &app).await?;
+    Ok((lattice, host))
+}
+
+/// One that keeps what it is sent over HTTP.
+async fn site() -> Result<(Lattice, Host, Site)> {
+    let (lattice, host) = app("http-files.wasm", FEATURES).await?;
     let site = lattice.http(&host, "app").await?;
     Ok((lattice, host, site))
 }
@@ -45,7 +51,7 @@ fn provider(lattice: &Lattice) -> Result<u32> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_kinds_of_components_share_a_volume() -> Result<()> {
-    let (lattice, host, site) = app().await?;
+    let (lattice, host, site) = site().await?;
     let typed = lattice.path("typed.wasm");
     composed("http-files.wasm", &typed)?;
     lattice.link("typed", &[("volume", "data")]).await?;
@@ -88,13 +94,7 @@ async fn a_link_that_is_not_there_is_an_error_and_no_trap() -> Result<()> {
 async fn a_provider_that_is_killed_during_a_call_is_an_error_soon() -> Result<()> {
     /// Writes of the instance, each a call of its own: far more than it comes to.
     const WRITES: u32 = 1_000_000;
-    let lattice = Lattice::start().await?;
-    let host = lattice.host("one", FEATURES).await?;
-    lattice.provider(&host, &VOLUME).await?;
-    let app = lattice.path("app.wasm");
-    composed_for("edge-bench.wasm", "wasmcloud-rpc", &app)?;
-    lattice.link("app", &[("volume", "data")]).await?;
-    lattice.component(&host, "app", &app).await?;
+    let (lattice, _host) = app("edge-bench.wasm", FEATURES).await?;
     let (prepared,): (Result<(), String>,) = lattice.call("app", BENCH, "prepare", (u64::from(WRITES),)).await?;
     ensure!(prepared.is_ok(), "{prepared:?}");
 
@@ -125,13 +125,7 @@ async fn a_provider_that_is_killed_during_a_call_is_an_error_soon() -> Result<()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_silent_is_an_error_at_the_deadline() -> Result<()> {
-    let lattice = Lattice::start().await?;
-    let host = lattice.host("one", FEATURES).await?;
-    lattice.provider(&host, &VOLUME).await?;
-    let app = lattice.path("notes.wasm");
-    composed_for("notes.wasm", "wasmcloud-rpc", &app)?;
-    lattice.link("app", &[("volume", "data")]).await?;
-    lattice.component(&host, "app", &app).await?;
+    let (lattice, _host) = app("notes.wasm", FEATURES).await?;
     let silent = provider(&lattice)?;
     signal(silent, "STOP")?;
     let began = Instant::now();
@@ -150,7 +144,7 @@ async fn what_is_asked_again_is_applied_once() -> Result<()> {
     /// How often the provider stands still, longer than the bridge has patience.
     const STOPS: usize = 4;
     const WRITERS: usize = 3;
-    let (lattice, _host, site) = app().await?;
+    let (lattice, _host, site) = site().await?;
     let (site, ended) = (Arc::new(site), Arc::new(AtomicBool::new(false)));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
@@ -189,13 +183,7 @@ async fn what_is_asked_again_is_applied_once() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_host_without_the_feature_the_instance_ends() -> Result<()> {
-    let lattice = Lattice::start().await?;
-    let host = lattice.host("one", "").await?;
-    lattice.provider(&host, &VOLUME).await?;
-    let app = lattice.path("notes.wasm");
-    composed_for("notes.wasm", "wasmcloud-rpc", &app)?;
-    lattice.link("app", &[("volume", "data")]).await?;
-    lattice.component(&host, "app", &app).await?;
+    let (lattice, _host) = app("notes.wasm", "").await?;
     let began = Instant::now();
     let said = lattice.call::<_, (String,)>("app", NOTES, "add", ()).await;
     ensure!(said.is_err(), "{said:?}");
