@@ -197,6 +197,11 @@ impl<S: Store> Inner<S> {
     fn begun(&mut self, welcome: Welcome) {
         let mounts = welcome.mounts.into_iter().map(|mount| Mounted { mount, unreported: None }).collect();
         self.session = Some(Session { id: welcome.session, mounts });
+        self.find_roots();
+    }
+
+    /// Gives openings of roots their nodes, which the session tells.
+    fn find_roots(&mut self) {
         for key in std::mem::take(&mut self.waiting_roots) {
             let Some(opening) = self.openings.remove(&key) else { continue };
             self.inodes.remove(&opening.inode);
@@ -216,16 +221,13 @@ impl<S: Store> Inner<S> {
 
     /// An opening of a root, whose node is known when the session has begun.
     fn open_root(&mut self, mount: u32) -> u64 {
-        let root = self.mounted(mount).map(|mounted| mounted.mount.root.clone());
-        if let Some(root) = root {
-            let node = root.node;
-            let inode = self.inode_of(root);
-            return self.add_opening(inode, mount, Some(node), false);
-        }
         let inode = self.key();
         self.inodes.insert(inode, Inode::default());
         let opening = self.add_opening(inode, mount, None, false);
         self.waiting_roots.push(opening);
+        if self.session.is_some() {
+            self.find_roots();
+        }
         opening
     }
 

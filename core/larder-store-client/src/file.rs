@@ -600,7 +600,7 @@ impl<S: Store> File<S> {
             || !creates
             || !flags.contains(DescriptorFlags::WRITE)
             || way.split('/').count() > MOST_WAY
-            || !matches!(inner.names.foresee(self.identity(inner), at.path), Foreseen::Unknown)
+            || !matches!(inner.names.foresee(identity, at.path), Foreseen::Unknown)
             || !inner.names.is_worth_listing(identity, way)
         {
             return;

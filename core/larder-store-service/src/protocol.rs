@@ -80,6 +80,26 @@ pub struct Attributes {
     pub changed: Timestamp,
 }
 
+impl Attributes {
+    /// Attributes that mean nothing: the answer to a change that is not carried
+    /// out yet ([`Change::later`]).
+    #[must_use]
+    pub const fn unknown(node: Node) -> Self {
+        const NEVER: Timestamp = Timestamp::from_seconds(0);
+        Self {
+            node,
+            file_type: FileType::RegularFile,
+            identity: MetadataHash { lower: 0, upper: 0 },
+            link_count: 0,
+            size: 0,
+            version: 0,
+            accessed: NEVER,
+            modified: NEVER,
+            changed: NEVER,
+        }
+    }
+}
+
 /// What the guest sees, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {

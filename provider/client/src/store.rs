@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use larder_core::{ErrorCode, FileType, Follow, MetadataHash, SetTime, Timestamp};
+use larder_core::{ErrorCode, Follow, MetadataHash, SetTime};
 use larder_protocol::messages::{self, Fault, Reply, Request};
 use larder_protocol::reply::{self, Failure};
 use larder_protocol::request;
@@ -319,22 +319,6 @@ fn bare(session: u64, operation: messages::request::Operation) -> Request {
     Request { call: Some(call), operation: Some(operation) }
 }
 
-/// Attributes that mean nothing: the change is not carried out yet.
-const fn unknown(node: Node) -> Attributes {
-    const NEVER: Timestamp = Timestamp::from_seconds(0);
-    Attributes {
-        node,
-        file_type: FileType::RegularFile,
-        identity: MetadataHash { lower: 0, upper: 0 },
-        link_count: 0,
-        size: 0,
-        version: 0,
-        accessed: NEVER,
-        modified: NEVER,
-        changed: NEVER,
-    }
-}
-
 /// What is sent, and sent again as it is: it is carried out once.
 fn encode(request: &Request) -> Bytes {
     request.encode_to_vec().into()
@@ -478,7 +462,7 @@ impl Store for NatsStore {
         {
             self.readers.forget(node);
             self.commit_later(call, node, change)?;
-            return Ok(unknown(node));
+            return Ok(Attributes::unknown(node));
         }
         let attributes = self.ask(call, request::commit(call, change), reply::attributes);
         let attributes = match change.target {

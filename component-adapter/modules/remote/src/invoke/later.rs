@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 
-use larder_core::{ErrorCode, FileType, MetadataHash, Timestamp};
+use larder_core::ErrorCode;
 use larder_protocol::messages::Request;
 use larder_protocol::reply;
 use larder_store_service::{Answer, Attributes, Node};
@@ -47,18 +47,7 @@ pub(super) fn begin(node: Node, request: &mut Request) -> Attributes {
         }
         state.under_way.push_back(UnderWay { node, operation, asking: Asking::begin(request) });
     });
-    let never = Timestamp::from_seconds(0);
-    Attributes {
-        node,
-        file_type: FileType::RegularFile,
-        identity: MetadataHash { lower: 0, upper: 0 },
-        link_count: 0,
-        size: 0,
-        version: 0,
-        accessed: never,
-        modified: never,
-        changed: never,
-    }
+    Attributes::unknown(node)
 }
 
 /// Waits until all are answered.
