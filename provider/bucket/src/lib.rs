@@ -21,9 +21,13 @@
 //!
 //! [S3 API]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 
+mod body;
+mod checksum;
 mod client;
 mod counts;
 mod error;
+mod failure;
+mod http;
 mod list;
 mod metadata;
 mod multipart;
@@ -38,7 +42,7 @@ pub use client::Bucket;
 pub use counts::{Operation, RequestCounts};
 pub use error::{BucketError, BucketErrorKind};
 pub use metadata::{LARGEST_METADATA, Metadata};
-pub use multipart::{LARGEST_PART, MOST_PARTS, Part, SMALLEST_PART, Upload};
+pub use multipart::{LARGEST_PART, MOST_PARTS, MOST_UPLOADS, Part, SMALLEST_PART, Upload};
 pub use object::{Condition, Etag, Listed, Object, Page, Timestamp};
 pub use options::BucketOptions;
 pub use stream::GetStream;
