@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) options: BucketOptions,
     /// Where it is, for messages.
     pub(crate) place: String,
+    /// Whether signatures cover bodies.
+    pub(crate) sign_payloads: bool,
     pub(crate) counters: Counters,
 }
 
@@ -53,6 +55,8 @@ impl Bucket {
         sensible(&options)?;
         let sdk = environment(&options).await?;
         let endpoint = endpoint(&sdk);
+        let in_the_open = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http:"));
+        let sign_payloads = options.sign_payloads.unwrap_or(in_the_open);
         let place = endpoint.clone().unwrap_or_else(|| "AWS".to_owned());
         let config = aws_sdk_s3::config::Builder::from(&sdk)
             .force_path_style(options.path_style.unwrap_or(endpoint.is_some()))
@@ -64,7 +68,8 @@ impl Bucket {
             .interceptor(http::SkipForeignHeaders)
             .build();
         let client = Client::from_conf(config);
-        Ok(Self(Arc::new(Shared { client, options, place, counters: Counters::default() })))
+        let counters = Counters::default();
+        Ok(Self(Arc::new(Shared { client, options, place, sign_payloads, counters })))
     }
 
     /// Whether the bucket is there and the keys that begin with `prefix` may

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::BucketErrorKind::{self, *};
 
@@ -65,7 +65,7 @@ impl Failure {
 
     /// The failure of reading an answer's body.
     pub(crate) fn of_body(error: &(dyn Error + 'static)) -> Self {
-        let text = shortened(&DisplayErrorContext(error).to_string());
+        let text = told(error);
         match find::<aws_smithy_checksums::body::validate::Error>(error) {
             Some(mismatch) => Self::corrupt(mismatch.to_string()),
             None => Self::broken(format!("the answer broke off: {text}")),
@@ -91,14 +91,14 @@ where
             let code = code.map(str::to_owned);
             return Self { kind, text, status, code, again, perhaps_done, retry_after };
         }
-        let text = shortened(&DisplayErrorContext(&error).to_string());
+        let text = told(&error);
         if find::<CredentialsError>(&error).is_some() {
             return Self::plain(Denied, format!("no credentials: {text}"), false, false);
         }
         let failure = match &error {
             SdkError::ConstructionFailure(_) => Self::invalid(text),
             SdkError::DispatchFailure(failure) if failure.is_user() => Self::invalid(text),
-            SdkError::DispatchFailure(_) => Self::broken(format!("cannot be reached: {text}")),
+            SdkError::DispatchFailure(_) => Self::broken(format!("no answer: {text}")),
             _ => Self::broken(text),
         };
         Self { status, retry_after, ..failure }
@@ -186,7 +186,20 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
+/// An error and its causes, without what one repeats of the next.
+fn told(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    shortened(&text)
+}
+
 fn shortened(text: &str) -> String {
-    let text = text.split(" (Dispatch").next().unwrap_or(text);
     text.chars().take(LONGEST_TEXT).collect()
 }

@@ -36,6 +36,9 @@ pub(crate) fn client(options: &BucketOptions) -> Result<SharedHttpClient, Bucket
             let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
             roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
         }
+        if roots.is_empty() {
+            return Err(unusable("there are none".to_owned()));
+        }
         trusted.add_pem_certificate(pem);
     }
     let tls = TlsContext::builder().with_trust_store(trusted).build();

@@ -17,6 +17,10 @@
 //!   ([`BucketError::after_retry`]). A `Conflict` after a retry may be the
 //!   call's own success; the caller has to look.
 //!
+//! Keys go to the server as they are. Not every server keeps them so:
+//! SeaweedFS takes `\` and `//` for `/`, and refuses `.`, `..` and names of
+//! more than 255 bytes between slashes.
+//!
 //! The operations are those of the [S3 API]; names are its names.
 //!
 //! [S3 API]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html

@@ -4,6 +4,8 @@
 //! everything but printable ASCII is percent-encoded on the way out, `%`
 //! itself and spaces at the ends included, and decoded on the way back. A `%`
 //! that another tool wrote and that no two hexadecimal digits follow stays.
+//! SeaweedFS drops empty values: they are a `%` alone, which is nothing else's
+//! encoding.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -25,7 +27,13 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 /// What is encoded at the ends of a value, where HTTP drops it.
 const ENCODED_ENDS: &AsciiSet = &ENCODED.add(b' ');
 
+/// The empty value.
+const EMPTY: &str = "%";
+
 fn encoded(value: &str) -> String {
+    if value.is_empty() {
+        return EMPTY.to_owned();
+    }
     let inner = value.trim_matches(' ');
     if inner.len() == value.len() {
         return utf8_percent_encode(value, ENCODED).to_string();
@@ -68,6 +76,7 @@ pub(crate) fn to_headers(key: &str, metadata: &Metadata) -> Result<HashMap<Strin
 /// From headers, whoever wrote them.
 pub(crate) fn from_headers(headers: Option<&HashMap<String, String>>) -> Metadata {
     let decoded = |(name, value): (&String, &String)| {
+        let value = if value == EMPTY { "" } else { value };
         let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
         (name.to_ascii_lowercase(), value)
     };
@@ -80,7 +89,7 @@ mod tests {
 
     #[test]
     fn any_text_survives() {
-        for value in ["", "a b", " a ", "  ", "100%", "%41", "ü\u{1F980}\n\t\0", "=?UTF-8?Q?x?="] {
+        for value in ["", "a b", " a ", "  ", "100%", "%", "%41", "ü\u{1F980}\n\t\0", "=?UTF-8?Q?x?="] {
             let headers = to_headers("k", &Metadata::from([("v".into(), value.into())]));
             let headers = headers.unwrap_or_default();
             assert!(headers.values().all(|v| v.bytes().all(|b| (b' '..0x7f).contains(&b))));

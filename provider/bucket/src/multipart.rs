@@ -99,8 +99,12 @@ impl Bucket {
         let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
         self.call(Operation::UploadPart, &upload.key, size, || async {
             let request = self.0.client.upload_part().bucket(self.name()).key(&upload.key);
-            let request =
-                request.upload_id(&upload.id).part_number(of).checksum_crc32(&header).body(body.clone().into());
+            let request = request.upload_id(&upload.id).part_number(of).checksum_crc32(&header);
+            let request = request.body(body.clone().into()).customize();
+            let request = match self.0.sign_payloads {
+                true => request,
+                false => request.disable_payload_signing(),
+            };
             let done = request.send().await?;
             Ok(Part { number, etag: etag_of(done.e_tag())?, size, crc32: Some(crc32) })
         })

@@ -29,6 +29,12 @@ pub struct BucketOptions {
     /// A PEM file of the authorities that may have signed the server's
     /// certificate, besides those of the system; else `AWS_CA_BUNDLE`.
     pub ca_bundle: Option<PathBuf>,
+    /// Whether the signature covers what is uploaded, by its SHA-256, not its
+    /// CRC-32 alone. That guards against whoever could change it on the way,
+    /// and can halve the speed of uploads where the processor has no
+    /// instructions for SHA-256. `None`: over plain HTTP, not over TLS, which
+    /// guards against them too.
+    pub sign_payloads: Option<bool>,
     /// How long one attempt of a request takes at most, its body included.
     /// Guards against a server or network that stops answering. An attempt of
     /// a stream ([`Bucket::get_stream`](crate::Bucket::get_stream)) ends when
@@ -58,6 +64,7 @@ impl Default for BucketOptions {
             profile: None,
             credentials: None,
             ca_bundle: None,
+            sign_payloads: None,
             request_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(5),
             attempts: 5,
@@ -77,6 +84,7 @@ impl std::fmt::Debug for BucketOptions {
             .field("profile", &self.profile)
             .field("access_key", &self.credentials.as_ref().map(|(id, _)| id))
             .field("ca_bundle", &self.ca_bundle)
+            .field("sign_payloads", &self.sign_payloads)
             .field("request_timeout", &self.request_timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("attempts", &self.attempts)

@@ -45,7 +45,12 @@ impl Bucket {
                 .set_if_match(condition.if_match())
                 .set_if_none_match(condition.if_none_match())
                 .checksum_crc32(&crc32)
-                .body(body.clone().into());
+                .body(body.clone().into())
+                .customize();
+            let request = match self.0.sign_payloads {
+                true => request,
+                false => request.disable_payload_signing(),
+            };
             let done = request.send().await.map_err(|error| condition.failure(error.into()))?;
             etag_of(done.e_tag())
         })
