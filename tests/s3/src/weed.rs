@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -30,6 +31,8 @@ const OPTIONS: &[&str] = &[
     "-master.electionTimeout=500ms",
     "-master.heartbeatInterval=50ms",
     "-master.volumeSizeLimitMB=256",
+    "-idleTimeout=600",
+    "-s3.idleTimeout=600",
     "-volume.max=2000",
     "-volume.minFreeSpace=1GiB",
     "-volume.preStopSeconds=0",
@@ -234,7 +237,7 @@ fn answer(port: u16, path: &str) -> Option<String> {
 
 /// The shell ends the server when its standard input ends: also when a test is
 /// killed, or leaves it in a static. It removes the sockets that SeaweedFS
-/// makes in /tmp and leaves there.
+/// makes in /tmp and leaves there. A signal to the test's group is not for it.
 fn spawn(directory: &Path, ports: &[Pair; 4]) -> Child {
     const SCRIPT: &str = "weed=$1; shift; \"$weed\" \"$@\" >>log 2>&1 & echo $! >pid; \
                           read -r _; kill -9 $!; wait $!; rm -f $0";
@@ -251,6 +254,7 @@ fn spawn(directory: &Path, ports: &[Pair; 4]) -> Child {
         .args([format!("-filer.port={filer}"), format!("-s3.port={s3}")])
         .env("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1")
         .current_dir(directory)
+        .process_group(0)
         .stdin(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -10,12 +10,13 @@
 //!   what publishes it. Readers that have begun keep what they read.
 //! - Conditions. Of those, s3s-fs has them for PUT and
 //!   `CompleteMultipartUpload` alone, and not atomically.
+//! - The check of the parts' ETags when an upload is completed.
 //! - The codes of errors: `NoSuchUpload`, `BucketNotEmpty`,
 //!   `BucketAlreadyOwnedByYou`.
 //!
-//! What it does not do: versions, `ListObjects` of version 1 (an error), ETags
-//! and checksums of parts (it ignores them), part numbers with gaps (an error),
-//! and keeping the table when it ends.
+//! What it does not do: versions, `ListObjects` of version 1 (an error),
+//! checksums of parts (it ignores them), part numbers with gaps (an error), and
+//! keeping the table when it ends.
 
 mod conditions;
 mod listing;

@@ -32,6 +32,7 @@ pub(super) struct Upload {
     /// What its file will be.
     pub(super) file: String,
     pub(super) begun: Timestamp,
+    pub(super) parts: BTreeMap<i32, ETag>,
 }
 
 #[derive(Debug)]
@@ -101,6 +102,13 @@ impl Names {
     pub(super) fn upload(&self, id: &str, bucket: &str, key: &str) -> S3Result<Upload> {
         let upload = self.uploads.get(id).filter(|upload| upload.bucket == bucket && upload.key == key);
         upload.cloned().ok_or_else(|| s3_error!(NoSuchUpload))
+    }
+
+    /// A part that has come. The upload may have ended since.
+    pub(super) fn add_part(&mut self, id: &str, number: i32, etag: Option<ETag>) {
+        if let (Some(upload), Some(etag)) = (self.uploads.get_mut(id), etag) {
+            upload.parts.insert(number, etag);
+        }
     }
 
     fn retire(&mut self, bucket: &str, file: &str) {

@@ -1,6 +1,7 @@
 //! Uploads in parts: a file is chosen when one begins, and named when it is
 //! completed.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use s3s::dto::{
@@ -27,7 +28,7 @@ impl Service {
         answer.output.key = Some(key.clone());
         let id = answer.output.upload_id.clone().unwrap_or_default();
         let begun = Timestamp::from(SystemTime::now());
-        self.names().uploads.insert(id, Upload { bucket, key, file, begun });
+        self.names().uploads.insert(id, Upload { bucket, key, file, begun, parts: BTreeMap::new() });
         Ok(answer)
     }
 
@@ -37,7 +38,10 @@ impl Service {
     ) -> S3Result<S3Response<UploadPartOutput>> {
         let input = &mut req.input;
         input.key = self.names().upload(&input.upload_id, &input.bucket, &input.key)?.file;
-        self.files.upload_part(req).await
+        let (id, number) = (input.upload_id.clone(), input.part_number);
+        let answer = self.files.upload_part(req).await?;
+        self.names().add_part(&id, number, answer.output.e_tag.clone());
+        Ok(answer)
     }
 
     pub(super) async fn copy_part(
@@ -54,7 +58,11 @@ impl Service {
         conditions.check_source(&entry.etag)?;
         input.copy_source = CopySource::Bucket { bucket: bucket.into(), key: entry.file.into(), version_id: None };
         input.key = self.names().upload(&input.upload_id, &input.bucket, &input.key)?.file;
-        self.files.upload_part_copy(req).await
+        let (id, number) = (input.upload_id.clone(), input.part_number);
+        let answer = self.files.upload_part_copy(req).await?;
+        let etag = answer.output.copy_part_result.as_ref().and_then(|result| result.e_tag.clone());
+        self.names().add_part(&id, number, etag);
+        Ok(answer)
     }
 
     /// The parts are gone when another writer was faster between the first
@@ -68,6 +76,12 @@ impl Service {
         let conditions = Conditions { matches: input.if_match.take(), none_matches: input.if_none_match.take() };
         let upload = self.names().upload(&id, &bucket, &key)?;
         self.names().check(&bucket, &key, &conditions)?;
+        for part in input.multipart_upload.iter().flat_map(|upload| upload.parts.iter().flatten()) {
+            let there = part.part_number.and_then(|number| upload.parts.get(&number));
+            if there.is_none() || part.e_tag.as_ref() != there {
+                return Err(s3_error!(InvalidPart));
+            }
+        }
         input.key.clone_from(&upload.file);
         let mut answer = self.files.complete_multipart_upload(req).await?;
         if let Some(completed) = answer.output.future.take() {

@@ -24,9 +24,6 @@ impl Facts {
     }
 
     pub(crate) fn note(&mut self, name: &'static str, found: impl Into<String>) {
-        if std::env::var_os("TIMES").is_some() {
-            eprintln!("{:?} {name}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap());
-        }
         let before = self.found.insert(name, found.into());
         assert!(before.is_none(), "{name} twice");
     }

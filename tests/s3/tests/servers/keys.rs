@@ -122,12 +122,7 @@ async fn names(facts: &mut Facts) {
         let mut found = outcome(&put);
         if put.is_ok() {
             found = facts.get(&key).await.replace("content", "ok");
-            let list = facts.client.list_objects_v2().bucket(BUCKET).prefix(&key).send().await;
-            let listed =
-                list.as_ref().is_ok_and(|list| list.contents().iter().any(|object| object.key() == Some(&key)));
-            if !listed {
-                found += ", not listed";
-            }
+            found += listed(facts, &key).await;
         }
         facts.client.delete_object().bucket(BUCKET).key(&key).send().await.ok();
         facts.note(fact, found);
