@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
@@ -18,6 +19,39 @@ pub enum ChunkState {
     Clean(Arc<str>),
     /// In memory alone.
     Dirty,
+    /// Not in memory, and on its way into the backend: they can be loaded once
+    /// this upload is complete, and must not change before.
+    Parked(Arc<str>),
+}
+
+/// What became of a chunk that was to be dropped from memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eviction {
+    /// It is gone from memory: so many bytes.
+    Freed(usize),
+    /// Somebody used it since it was last asked for; not so any more.
+    Used,
+    /// Nothing: a hole, not in memory, or not stored elsewhere.
+    Nothing,
+}
+
+/// Whether somebody read a chunk since its eviction was last considered.
+#[derive(Debug, Default)]
+struct Used(AtomicBool);
+
+impl Clone for Used {
+    fn clone(&self) -> Self {
+        Self(AtomicBool::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+impl Used {
+    fn note(&self) {
+        // Read first: readers of one chunk then share its cache line.
+        if !self.0.load(Ordering::Relaxed) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Invariants: `start` is a multiple of [`PAGE_BYTES`]; `start + len` is at
@@ -29,6 +63,7 @@ pub(crate) struct Chunk {
     len: usize,
     bytes: Stored,
     state: ChunkState,
+    used: Used,
 }
 
 const fn page_floor(offset: usize) -> usize {
@@ -51,13 +86,31 @@ impl Chunk {
     /// `reserve` bytes.
     pub(super) fn empty(offset: usize, reserve: usize) -> Self {
         let bytes = Vec::with_capacity(reserve).into();
-        Self { start: page_floor(offset), len: 0, bytes, state: ChunkState::Dirty }
+        Self { start: page_floor(offset), len: 0, bytes, state: ChunkState::Dirty, used: Used::default() }
     }
 
     /// A chunk of `bytes` at `start`, which keep the invariants, without a
     /// copy.
     pub(super) fn shared(start: usize, bytes: Bytes) -> Self {
-        Self { start, len: bytes.len(), bytes: Stored::Shared(bytes), state: ChunkState::Dirty }
+        let len = bytes.len();
+        Self { start, len, bytes: Stored::Shared(bytes), state: ChunkState::Dirty, used: Used::default() }
+    }
+
+    /// A chunk with an extent that is stored elsewhere.
+    pub(super) fn absent(within: Range<usize>, version: Arc<str>) -> Self {
+        let state = ChunkState::Absent(version);
+        Self { start: within.start, len: within.len(), bytes: Stored::default(), state, used: Used::default() }
+    }
+
+    /// Whether another chunk has the same extent and would be loaded from the
+    /// same version.
+    pub(super) fn is_same_absent(&self, other: &Self) -> bool {
+        let absent = matches!(self.state, ChunkState::Absent(_));
+        absent && self.state == other.state && self.start == other.start && self.len == other.len
+    }
+
+    pub(super) const fn is_parked(&self) -> bool {
+        matches!(self.state, ChunkState::Parked(_))
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -94,8 +147,13 @@ impl Chunk {
 
     pub(super) fn loaded(&self, index: u64) -> Result<(), Absent> {
         match &self.state {
-            ChunkState::Absent(version) => Err(Absent { index, version: version.clone() }),
-            _ => Ok(()),
+            ChunkState::Absent(version) | ChunkState::Parked(version) => {
+                Err(Absent { index, version: version.clone(), is_parked: self.is_parked() })
+            }
+            _ => {
+                self.used.note();
+                Ok(())
+            }
         }
     }
 
@@ -234,29 +292,54 @@ impl Chunk {
         false
     }
 
-    pub(super) fn mark_clean(&mut self, version: &Arc<str>) {
-        if self.state == ChunkState::Dirty {
-            self.state = ChunkState::Clean(version.clone());
+    /// Drops the bytes of a clean chunk that nobody used since the last time.
+    pub(super) fn evict(&mut self) -> Eviction {
+        let ChunkState::Clean(version) = &self.state else { return Eviction::Nothing };
+        if std::mem::take(self.used.0.get_mut()) {
+            return Eviction::Used;
         }
-    }
-
-    /// Drops the bytes of a clean chunk; returns how many, or `None` where
-    /// they are not clean.
-    pub(crate) fn evict(&mut self) -> Option<usize> {
-        let ChunkState::Clean(version) = &self.state else { return None };
         self.state = ChunkState::Absent(version.clone());
         self.bytes = Stored::default();
-        Some(self.len)
+        Eviction::Freed(self.len)
+    }
+
+    /// Drops the bytes of a dirty chunk that an upload has, if they are those
+    /// that were frozen for it; returns how many.
+    pub(super) fn park(&mut self, frozen: Option<&Self>, upload: &Arc<str>) -> usize {
+        if self.state != ChunkState::Dirty || !frozen.is_some_and(|frozen| self.has_bytes_of(frozen)) {
+            return 0;
+        }
+        self.state = ChunkState::Parked(upload.clone());
+        self.bytes = Stored::default();
+        self.len
+    }
+
+    fn has_bytes_of(&self, other: &Self) -> bool {
+        self.start == other.start && self.len == other.len && self.bytes.is_same(&other.bytes)
+    }
+
+    /// The content is stored as `version` as it was when `frozen` was taken.
+    pub(super) fn rebase(&mut self, frozen: Option<&Self>, version: &Arc<str>) {
+        self.state = match &self.state {
+            ChunkState::Dirty if frozen.is_some_and(|frozen| self.has_bytes_of(frozen)) => {
+                ChunkState::Clean(version.clone())
+            }
+            ChunkState::Dirty => ChunkState::Dirty,
+            // Unchanged since an older version, hence the same in this one.
+            ChunkState::Clean(_) => ChunkState::Clean(version.clone()),
+            ChunkState::Absent(_) | ChunkState::Parked(_) => ChunkState::Absent(version.clone()),
+        };
     }
 
     /// Gives an absent chunk its bytes back; returns whether they were those
     /// that it waits for.
-    pub(crate) fn fill(&mut self, version: &Arc<str>, extent: &[u8]) -> bool {
+    pub(crate) fn fill(&mut self, version: &Arc<str>, extent: Bytes) -> bool {
         if self.state != ChunkState::Absent(version.clone()) || extent.len() != self.len {
             return false;
         }
-        self.bytes = extent.to_vec().into();
+        self.bytes = Stored::Shared(extent);
         self.state = ChunkState::Clean(version.clone());
+        self.used.note();
         true
     }
 

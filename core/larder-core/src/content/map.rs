@@ -61,34 +61,48 @@ impl ChunkMap {
         }
     }
 
-    /// Removes the chunks from `index` on; returns what they were charged.
-    pub(super) fn cut(&mut self, index: u64) -> u64 {
-        let cut = match self {
-            Self::One(at, chunk) if *at >= index => chunk.cost(),
-            Self::Many(chunks) => {
-                return Arc::make_mut(chunks).split_off(&index).values().map(Chunk::cost).sum();
+    /// Removes the chunks from `index` on.
+    pub(super) fn cut(&mut self, index: u64) {
+        match self {
+            Self::One(at, _) if *at >= index => *self = Self::Empty,
+            Self::Many(chunks) if chunks.last_key_value().is_some_and(|(last, _)| *last >= index) => {
+                drop(Arc::make_mut(chunks).split_off(&index));
             }
-            _ => return 0,
+            _ => {}
+        }
+    }
+
+    /// The first chunk from `index` on that is parked.
+    pub(super) fn parked_from(&self, index: u64) -> Option<(u64, &Chunk)> {
+        self.from(index).find(|(_, chunk)| chunk.is_parked())
+    }
+
+    /// The chunks from `index` on, in ascending order.
+    pub(super) fn from(&self, index: u64) -> impl Iterator<Item = (u64, &Chunk)> {
+        let (one, many) = match self {
+            Self::Empty => (None, None),
+            Self::One(at, chunk) => (Some((*at, chunk)).filter(|(at, _)| *at >= index), None),
+            Self::Many(chunks) => (None, Some(chunks)),
         };
-        *self = Self::Empty;
-        cut
+        one.into_iter()
+            .chain(many.into_iter().flat_map(move |chunks| chunks.range(index..)).map(|(at, chunk)| (*at, chunk)))
+    }
+
+    /// What has not changed since `frozen` is as in `version` now.
+    pub(super) fn rebase(&mut self, frozen: &Self, version: &Arc<str>) {
+        match self {
+            Self::Empty => {}
+            Self::One(at, chunk) => chunk.rebase(frozen.get(*at), version),
+            Self::Many(chunks) => {
+                for (at, chunk) in Arc::make_mut(chunks) {
+                    chunk.rebase(frozen.get(*at), version);
+                }
+            }
+        }
     }
 
     /// All chunks, in ascending order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Chunk)> {
-        let (one, many) = match self {
-            Self::Empty => (None, None),
-            Self::One(at, chunk) => (Some((*at, chunk)), None),
-            Self::Many(chunks) => (None, Some(chunks)),
-        };
-        one.into_iter().chain(many.into_iter().flat_map(|chunks| chunks.iter()).map(|(at, chunk)| (*at, chunk)))
-    }
-
-    pub(super) fn for_each_mut(&mut self, change: impl FnMut(&mut Chunk)) {
-        match self {
-            Self::Empty => {}
-            Self::One(_, chunk) => std::iter::once(chunk).for_each(change),
-            Self::Many(chunks) => Arc::make_mut(chunks).values_mut().for_each(change),
-        }
+        self.from(0)
     }
 }

@@ -1,20 +1,25 @@
 //! The content of one regular file: a sparse map of chunks, without locks.
 //! Charging its bytes is the caller's.
 
+mod base;
 mod chunk;
 mod chunks;
+mod frozen;
 mod map;
 mod source;
 mod stored;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use self::chunk::ChunkState;
+use self::base::Base;
 use self::chunk::{Chunk, extent_cost};
+pub use self::chunk::{ChunkState, Eviction};
 pub use self::chunks::Chunks;
+pub use self::frozen::{FrozenContent, Stretch};
 use self::map::ChunkMap;
 pub use self::source::Source;
 
@@ -35,15 +40,22 @@ static ZEROS: [u8; CHUNK_BYTES] = [0; CHUNK_BYTES];
 pub(crate) struct Absent {
     /// The chunk's index: its offset divided by [`CHUNK_BYTES`].
     pub(crate) index: u64,
-    /// The version to load it from.
+    /// The version to load it from; or the upload that has it, which must be
+    /// complete first.
     pub(crate) version: Arc<str>,
+    /// Whether `version` is an upload.
+    pub(crate) is_parked: bool,
 }
 
 /// A file's content. Cloning is cheap and shares all chunks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Content {
     len: u64,
+    /// The least length since the last [`freeze`](Self::freeze).
+    lowest_len: u64,
     chunks: ChunkMap,
+    /// What is stored elsewhere and has no chunk here.
+    base: Option<Base>,
 }
 
 /// The part of `range` that lies in each chunk: index and range within it.
@@ -75,11 +87,25 @@ impl Content {
         offset.min(end)..end
     }
 
+    /// A chunk, also one that is only stored; `None` for a hole.
+    fn chunk(&self, index: u64) -> Option<Cow<'_, Chunk>> {
+        match self.chunks.get(index) {
+            Some(chunk) => Some(Cow::Borrowed(chunk)),
+            None => self.base.as_ref()?.chunk(index).map(Cow::Owned),
+        }
+    }
+
+    /// The index of the last chunk.
+    fn last_index(&self) -> Option<u64> {
+        let stored = self.base.as_ref().and_then(|base| base.ranges().next_back()).map(|range| (range.end - 1) / CHUNK);
+        self.chunks.last().map(|(last, _)| last).max(stored)
+    }
+
     /// Shares the bytes of a range with the caller.
     pub(crate) fn read(&self, offset: u64, length: usize) -> Result<Chunks, Absent> {
         let mut out = Chunks::default();
         for (index, within) in pieces(self.clamp(offset, length)) {
-            match self.chunks.get(index) {
+            match self.chunk(index) {
                 None => out.push_zeros(within.len()),
                 Some(chunk) => chunk.share(index, within, &mut out)?,
             }
@@ -96,7 +122,7 @@ impl Content {
             let (part, tail) = rest.split_at_mut(within.len());
             done += part.len();
             rest = tail;
-            match self.chunks.get(index) {
+            match self.chunk(index) {
                 None => part.fill(0),
                 Some(chunk) => chunk.copy(index, within, part)?,
             }
@@ -110,7 +136,7 @@ impl Content {
     pub(crate) fn visit(&self, offset: u64, length: usize, visitor: &mut dyn FnMut(&[u8])) -> Result<usize, Absent> {
         let range = self.clamp(offset, length);
         for (index, within) in pieces(range.clone()) {
-            if let Some(chunk) = self.chunks.get(index)
+            if let Some(chunk) = self.chunk(index)
                 && chunk.overlaps(&within)
             {
                 chunk.loaded(index)?;
@@ -119,7 +145,7 @@ impl Content {
         let mut done = 0;
         for (index, within) in pieces(range) {
             done += within.len();
-            match self.chunks.get(index) {
+            match self.chunk(index) {
                 None => visitor(ZEROS.get(within).unwrap_or_default()),
                 Some(chunk) => chunk.visit(&within, visitor),
             }
@@ -131,7 +157,7 @@ impl Content {
     /// `offset` are written; the caller has checked that the sum fits.
     pub(crate) fn write_cost(&self, offset: u64, length: usize) -> u64 {
         pieces(offset..offset + length as u64)
-            .map(|(index, within)| match self.chunks.get(index) {
+            .map(|(index, within)| match self.chunk(index) {
                 None => extent_cost(&within),
                 Some(chunk) => chunk.growth_cost(&within),
             })
@@ -144,8 +170,8 @@ impl Content {
     pub(crate) fn write(&mut self, offset: u64, data: &dyn Source) -> Result<(), Absent> {
         let end = offset + data.len() as u64;
         for (index, within) in pieces(offset..end) {
-            if let Some(chunk) = self.chunks.get(index)
-                && !chunk.covered_by(&within)
+            if let Some(chunk) = self.chunk(index)
+                && (chunk.is_parked() || !chunk.covered_by(&within))
             {
                 chunk.loaded(index)?;
             }
@@ -176,7 +202,7 @@ impl Content {
     /// before the last chunk.
     pub(crate) fn push_shared(&mut self, offset: u64, bytes: Bytes) -> Option<()> {
         let end = offset.checked_add(bytes.len() as u64)?;
-        let behind = self.chunks.last().is_none_or(|(last, _)| offset / CHUNK > last);
+        let behind = self.last_index().is_none_or(|last| offset / CHUNK > last);
         if bytes.is_empty() || !offset.is_multiple_of(PAGE_BYTES as u64) || !behind {
             return None;
         }
@@ -191,60 +217,111 @@ impl Content {
     /// Sets the length; what is cut off reads as zeros if the file grows
     /// again. Returns the bytes no longer charged.
     pub(crate) fn set_len(&mut self, len: u64) -> Result<u64, Absent> {
-        let mut refund = 0;
-        if len < self.len && self.chunks.last().is_some_and(|(last, _)| last * CHUNK + (CHUNK - 1) >= len) {
-            let index = len / CHUNK;
-            #[allow(clippy::cast_possible_truncation, reason = "below CHUNK_BYTES")]
-            let keep = (len % CHUNK) as usize;
-            if keep > 0
-                && let Some(chunk) = self.chunks.get(index)
-                && chunk.is_cut_by(keep)
-            {
-                chunk.loaded(index)?;
-            }
-            refund += self.chunks.cut(if keep == 0 { index } else { index + 1 });
-            if keep > 0
-                && let Some(chunk) = self.chunks.get_mut(index)
-            {
-                let before = chunk.cost();
-                if chunk.truncate(keep) {
-                    self.chunks.remove(index);
-                    refund += before;
-                } else {
-                    refund += before - chunk.cost();
-                }
-            }
+        if len >= self.len {
+            self.len = len;
+            return Ok(0);
+        }
+        let index = len / CHUNK;
+        #[allow(clippy::cast_possible_truncation, reason = "below CHUNK_BYTES")]
+        let keep = (len % CHUNK) as usize;
+        if keep > 0
+            && let Some(chunk) = self.chunks.get(index)
+            && chunk.is_cut_by(keep)
+        {
+            chunk.loaded(index)?;
+        }
+        // What is parked is only to be had once the backend has all of it.
+        if let Some((parked, chunk)) = self.chunks.parked_from(index) {
+            chunk.loaded(parked)?;
+        }
+        let before = self.cost_from(index);
+        self.chunks.cut(if keep == 0 { index } else { index + 1 });
+        if keep > 0
+            && let Some(chunk) = self.chunks.get_mut(index)
+            && chunk.truncate(keep)
+        {
+            self.chunks.remove(index);
+        }
+        if let Some(base) = &mut self.base {
+            base.cut(len);
         }
         self.len = len;
-        Ok(refund)
+        self.lowest_len = self.lowest_len.min(len);
+        Ok(before - self.cost_from(index))
+    }
+
+    /// What is charged for the chunks from `index` on.
+    fn cost_from(&self, index: u64) -> u64 {
+        let stored = self.base.as_ref().map_or(0, |base| base.cost_from(index));
+        // A chunk's extent holds what is stored of it.
+        self.chunks.from(index).fold(stored, |sum, (at, chunk)| sum - self.stored_cost(at) + chunk.cost())
     }
 
     /// The bytes that are charged for this content.
     pub(crate) fn cost(&self) -> u64 {
-        self.chunks.iter().map(|(_, chunk)| chunk.cost()).sum()
+        self.cost_from(0)
     }
 
-    /// The stored extents, ascending: offset in the file and bytes.
+    /// What is charged for a chunk as it is stored, if it is.
+    fn stored_cost(&self, index: u64) -> u64 {
+        self.base.as_ref().map_or(0, |base| base.cost_of(index))
+    }
+
+    /// The extents, ascending: offset in the file and bytes.
     pub(crate) fn extents(&self) -> impl Iterator<Item = Result<(u64, Bytes), Absent>> + '_ {
-        self.chunks.iter().map(|(index, chunk)| {
+        // The first chunk that is stored alone asks for itself.
+        let missing = self.base.as_ref().and_then(|base| {
+            let indices = base.ranges().flat_map(|range| range.start / CHUNK..=(range.end - 1) / CHUNK);
+            let index = indices.into_iter().find(|index| self.chunks.get(*index).is_none())?;
+            Some(Absent { index, version: base.version().clone(), is_parked: false })
+        });
+        let chunks = self.chunks.iter().map(|(index, chunk)| {
             chunk.loaded(index)?;
             let (start, bytes) = chunk.extent();
             Ok((index * CHUNK + start as u64, bytes))
-        })
+        });
+        missing.into_iter().map(Err).chain(chunks)
     }
 
     pub(crate) fn states(&self) -> impl Iterator<Item = (u64, ChunkState)> + '_ {
-        self.chunks.iter().map(|(index, chunk)| (index, chunk.state().clone()))
+        self.stretches().into_iter().flat_map(|stretch| {
+            let indices = stretch.range.start / CHUNK..=(stretch.range.end - 1) / CHUNK;
+            indices.map(move |index| (index, stretch.state.clone()))
+        })
     }
 
-    /// Changes one chunk's residency; `None` where there is no such chunk.
+    /// Changes one chunk's residency; `None` where there is no such chunk. One
+    /// that is only stored gets its place among the chunks.
     pub(crate) fn with_chunk<T>(&mut self, index: u64, change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
+        if self.chunks.get(index).is_none() {
+            self.chunks.insert(index, self.base.as_ref()?.chunk(index)?);
+        }
         self.chunks.get_mut(index).map(change)
     }
 
-    /// Marks every dirty chunk as clean in `version`.
-    pub(crate) fn mark_clean(&mut self, version: &Arc<str>) {
-        self.chunks.for_each_mut(|chunk| chunk.mark_clean(version));
+    /// Drops the bytes of a clean chunk.
+    pub(crate) fn evict(&mut self, index: u64) -> Eviction {
+        let Some(chunk) = self.chunks.get_mut(index) else { return Eviction::Nothing };
+        let done = chunk.evict();
+        if let Eviction::Freed(_) = done
+            && let Some(stored) = self.base.as_ref().and_then(|base| base.chunk(index))
+            && stored.is_same_absent(chunk)
+        {
+            self.chunks.remove(index);
+        }
+        done
+    }
+
+    /// Drops the bytes of dirty chunks that an upload has as they were when
+    /// `frozen` was taken; hands out their indices, and how many bytes each.
+    pub(crate) fn park(&mut self, frozen: &Self, indices: Range<u64>, upload: &Arc<str>) -> usize {
+        let mut freed = 0;
+        for index in indices {
+            if let Some(chunk) = self.chunks.get_mut(index) {
+                freed += chunk.park(frozen.chunks.get(index), upload);
+            }
+        }
+        freed
     }
 }
 
@@ -363,8 +440,9 @@ mod tests {
     fn a_visitor_sees_nothing_of_a_range_that_must_be_loaded() {
         let mut content = Content::default();
         content.write(0, &&[5; 2 * CHUNK_BYTES][..]).unwrap();
-        content.mark_clean(&"v1".into());
-        content.with_chunk(1, Chunk::evict);
+        let frozen = content.freeze();
+        assert!(content.stored(&frozen.content, &"v1".into()));
+        content.evict(1);
         let mut pieces = 0;
         assert_eq!(content.visit(0, usize::MAX, &mut |_| pieces += 1).unwrap_err().index, 1);
         assert_eq!(pieces, 0);
@@ -377,14 +455,15 @@ mod tests {
         let mut content = Content::default();
         content.write(0, &&[5; 10][..]).unwrap();
         let version: Arc<str> = "v1".into();
-        assert_eq!(content.with_chunk(0, Chunk::evict).unwrap(), None, "dirty chunks stay");
-        content.mark_clean(&version);
-        assert_eq!(content.with_chunk(0, Chunk::evict).unwrap(), Some(10));
+        assert_eq!(content.evict(0), Eviction::Nothing, "dirty chunks stay");
+        let frozen = content.freeze();
+        assert!(content.stored(&frozen.content, &version));
+        assert_eq!(content.evict(0), Eviction::Freed(10));
         assert_eq!(content.read(0, 10).unwrap_err().index, 0);
         assert!(content.write(2, &&b"x"[..]).is_err(), "a partial overwrite needs the rest");
-        assert!(content.with_chunk(0, |c| c.fill(&version, &[5; 10])).unwrap());
+        assert!(content.with_chunk(0, |c| c.fill(&version, Bytes::from_static(&[5; 10]))).unwrap());
         assert_eq!(all(&content), [5; 10]);
-        content.with_chunk(0, Chunk::evict);
+        content.evict(0);
         content.write(0, &&[6; 10][..]).unwrap();
         assert_eq!(all(&content), [6; 10]);
     }

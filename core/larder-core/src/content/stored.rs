@@ -53,6 +53,15 @@ impl Stored {
         }
     }
 
+    /// Whether both are the same bytes in memory.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Owned(one), Self::Owned(other)) => Arc::ptr_eq(one, other),
+            (Self::Shared(one), Self::Shared(other)) => one.as_ptr() == other.as_ptr() && one.len() == other.len(),
+            _ => false,
+        }
+    }
+
     /// The bytes for writing, if nobody else has them.
     pub(super) fn unshared(&mut self) -> Option<&mut Vec<u8>> {
         match self {

@@ -249,6 +249,14 @@ impl Descriptor {
     }
 }
 
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        if self.flags.contains(DescriptorFlags::WRITE) {
+            self.node.volume().closed(self.id());
+        }
+    }
+}
+
 fn hash(view: &View, id: NodeId) -> MetadataHash {
     // Steps of splitmix64. Each is a bijection, so two inodes of one volume
     // and generation never get the same `lower`, which is used as `st_ino`.

@@ -57,8 +57,15 @@ impl Descriptor {
         // `O_CREAT | O_EXCL` does not follow a link (POSIX).
         let exclusive = open.contains(OpenFlags::CREATE | OpenFlags::EXCLUSIVE);
         let follow = if exclusive { Follow::No } else { follow };
+        let mut is_current = false;
         for _ in 0..ATTEMPTS {
             let walked = walk(&self.view, self.inode(), path, follow, OPERATION)?;
+            if !is_current && let Ok(name) = walked.name(ErrorCode::Invalid) {
+                is_current = true;
+                if self.view.volume().opening(&walked.parent, name)? {
+                    continue;
+                }
+            }
             if writes {
                 self.check_mutable_directory(OPERATION)?;
             }

@@ -4,7 +4,7 @@ use super::Volume;
 use super::namespace::MODE_MASK;
 use crate::error::During;
 use crate::inode::Inode;
-use crate::{Context, Error, ErrorCode, Result, SetTime, Timestamp};
+use crate::{Change, Context, Error, ErrorCode, Proposal, Result, SetTime, Settling, Timestamp};
 
 /// An access time is renewed when it is this old even if nothing changed
 /// since (Linux `relatime`).
@@ -26,21 +26,29 @@ impl Volume {
                 return Err(Error::new(ErrorCode::Invalid, "set-times"));
             }
         }
-        let _shared = self.gate.read();
-        let mut state = node.write();
-        state.check_alive().during("set-times")?;
-        state.set_times(context.now, accessed, modified);
-        Ok(())
+        self.admit(|| Proposal::Other)?;
+        {
+            let _shared = self.gate.read();
+            let mut state = node.write();
+            state.check_alive().during("set-times")?;
+            state.set_times(context.now, accessed, modified);
+            self.record(context, || Change::SetTimes { node: node.id(), accessed, modified });
+        }
+        self.settle(Settling::Stream(node.id()))
     }
 
     /// Sets the permission bits, which are kept and never enforced.
     pub(crate) fn set_mode(&self, context: &Context, node: &Inode, mode: u32) -> Result<()> {
-        let _shared = self.gate.read();
-        let mut state = node.write();
-        state.check_alive().during("set-mode")?;
-        state.mode = mode & MODE_MASK;
-        state.touch(context.now);
-        Ok(())
+        self.admit(|| Proposal::Other)?;
+        {
+            let _shared = self.gate.read();
+            let mut state = node.write();
+            state.check_alive().during("set-mode")?;
+            state.mode = mode & MODE_MASK;
+            state.touch(context.now);
+            self.record(context, || Change::SetMode { node: node.id(), mode: state.mode });
+        }
+        self.settle(Settling::Stream(node.id()))
     }
 
     /// Notes a read: renews the access time where it is older than the last

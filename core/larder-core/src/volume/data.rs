@@ -9,7 +9,7 @@ use super::Volume;
 use crate::content::{Absent, Chunks, Source};
 use crate::error::During;
 use crate::inode::{Inode, State};
-use crate::{Context, Error, ErrorCode, NodeId, Result};
+use crate::{Change, Context, Error, ErrorCode, NodeId, Proposal, Result, Settling};
 
 /// The most bytes that one read shares: bounds the list of pieces for a guest
 /// that asks for the whole of a sparse file. A longer read is short.
@@ -77,25 +77,42 @@ impl Volume {
 
     /// Writes all of `data` at `offset`, or nothing.
     pub(crate) fn write(&self, context: &Context, node: &Arc<Inode>, offset: u64, data: &dyn Source) -> Result<()> {
+        self.admit_content(node, offset, data.len())?;
         self.with_loaded(node, "write", || {
             let _shared = self.gate.read();
-            self.write_locked(&mut node.write(), context, offset, data)
-        })
+            self.write_locked(node, &mut node.write(), context, offset, data)
+        })?;
+        self.settle(Settling::Stream(node.id()))
     }
 
     /// Writes all of `data` at the end, or nothing; returns where it begins.
     /// Between other appends it is atomic.
     pub(crate) fn append(&self, context: &Context, node: &Arc<Inode>, data: &dyn Source) -> Result<u64> {
-        self.with_loaded(node, "append", || {
+        self.admit_content(node, 0, data.len())?;
+        let offset = self.with_loaded(node, "append", || {
             let _shared = self.gate.read();
             let mut state = node.write();
             let offset = state.file()?.len();
-            self.write_locked(&mut state, context, offset, data)?;
+            self.write_locked(node, &mut state, context, offset, data)?;
             Ok(offset)
-        })
+        })?;
+        self.settle(Settling::Stream(node.id()))?;
+        Ok(offset)
     }
 
-    fn write_locked(&self, state: &mut State, context: &Context, offset: u64, data: &dyn Source) -> Result<(), Stop> {
+    fn admit_content(&self, node: &Inode, offset: u64, length: usize) -> Result<()> {
+        let (end, bytes) = (offset.saturating_add(length as u64), length as u64);
+        self.admit(|| Proposal::Content { node: node.id(), end, bytes })
+    }
+
+    fn write_locked(
+        &self,
+        node: &Inode,
+        state: &mut State,
+        context: &Context,
+        offset: u64,
+        data: &dyn Source,
+    ) -> Result<(), Stop> {
         let content = state.file()?;
         // POSIX: a write of no bytes does nothing to a regular file.
         if data.len() == 0 {
@@ -112,11 +129,13 @@ impl Volume {
         }
         state.allocated += cost;
         state.touch_content(context.now);
+        self.record(context, || Change::Write { node: node.id(), offset, data });
         Ok(())
     }
 
     /// Sets the length; growing makes a hole, which costs nothing.
     pub(crate) fn set_size(&self, context: &Context, node: &Arc<Inode>, size: u64) -> Result<()> {
+        self.admit_content(node, size, 0)?;
         self.with_loaded(node, "set-size", || {
             let _shared = self.gate.read();
             let mut state = node.write();
@@ -128,8 +147,10 @@ impl Volume {
             state.allocated -= refund;
             self.ledger.refund_bytes(refund);
             state.touch_content(context.now);
+            self.record(context, || Change::SetSize { node: node.id(), size });
             Ok(())
-        })
+        })?;
+        self.settle(Settling::Stream(node.id()))
     }
 
     /// What a file holds: its extents, ascending, offset and bytes, which are
@@ -149,7 +170,7 @@ impl Volume {
         self.read(node, offset, length).map(Chunks::into_bytes)
     }
 
-    pub(super) fn store_loaded(&self, node: &Inode, absent: &Absent, extent: &[u8]) -> Result<()> {
+    pub(super) fn store_loaded(&self, node: &Inode, absent: &Absent, extent: Bytes) -> Result<()> {
         let mut state = node.write();
         let filled = state.file_mut().during("load")?.with_chunk(absent.index, |chunk| {
             // Somebody else may have loaded or overwritten it meanwhile.

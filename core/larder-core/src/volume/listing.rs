@@ -88,7 +88,7 @@ impl Volume {
     /// Lists a directory, and what `name` names in it: before an operation that
     /// removes the name, which takes its locks later.
     pub(super) fn list_named(&self, directory: &Arc<Inode>, name: &str) -> Result<()> {
-        if self.packed.is_none() {
+        if !self.has_unlisted() {
             return Ok(());
         }
         match self.lookup(directory, name) {
@@ -100,13 +100,18 @@ impl Volume {
     }
 
     pub(super) fn is_unlisted(&self, inode: &Inode) -> bool {
-        self.packed.is_some() && is_unlisted(inode)
+        self.has_unlisted() && is_unlisted(inode)
+    }
+
+    /// Whether directories may be unlisted at all.
+    fn has_unlisted(&self) -> bool {
+        self.packed.is_some() || self.lister.get().is_some()
     }
 
     /// Makes sure that a directory's entries can be seen; does nothing for
     /// what is no directory. Called without any inode lock.
     pub(super) fn ensure_listed(&self, directory: &Arc<Inode>) -> Result<()> {
-        let Some(packed) = &self.packed else { return Ok(()) };
+        let Some(packed) = &self.packed else { return self.ensure_adopted(directory) };
         if !is_unlisted(directory) {
             return Ok(());
         }
@@ -145,6 +150,13 @@ impl Volume {
         }
         directory.write().body = Body::Directory(entries);
         Ok(())
+    }
+
+    fn ensure_adopted(&self, directory: &Inode) -> Result<()> {
+        match self.lister.get() {
+            Some(lister) if is_unlisted(directory) => lister.list(directory.id()),
+            _ => Ok(()),
+        }
     }
 
     /// The entries of a directory as the source has them, checked, with new
@@ -224,14 +236,14 @@ impl Volume {
         Ok(Inode::new(id, parent, 0, state(node, body, cost)?))
     }
 
-    /// Reads all of a packed tree now: every directory that nobody looked into
-    /// yet becomes inodes.
+    /// Reads all of a packed tree, or of what was adopted, now: every directory
+    /// that nobody looked into yet becomes inodes.
     ///
     /// # Errors
     /// `io` where some cannot be; the others are listed all the same.
     pub fn list_all(&self) -> Result<()> {
         let mut done = Ok(());
-        if self.packed.is_none() {
+        if !self.has_unlisted() {
             return done;
         }
         let all = self.inodes.iter().map(|entry| entry.value().clone());

@@ -3,12 +3,14 @@
 //! and `rename` change directories, `data` changes content, `attributes` the
 //! rest, `open` counts descriptors, `freeze` copies the whole.
 
+mod adopt;
 mod attributes;
 mod data;
 mod freeze;
 mod listing;
 mod locks;
 mod namespace;
+mod observed;
 mod open;
 mod rename;
 mod residency;
@@ -25,13 +27,14 @@ use crate::error::During;
 use crate::inode::{Body, Inode, State};
 use crate::ledger::Ledger;
 use crate::sync::{AtomicU64, Mutex, Ordering, RwLock};
-use crate::{Error, ErrorCode, Limits, NodeId, Result, Timestamp, Usage};
+use crate::{Error, ErrorCode, Limits, Lister, NodeId, Observer, Result, Timestamp, Usage};
 
+pub use adopt::{Adopted, AdoptedEntry};
 pub use freeze::Snapshot;
 pub(crate) use freeze::{FrozenBody, FrozenNode};
 pub(crate) use namespace::NewNode;
 pub(crate) use open::OpenNode;
-pub use residency::ContentSource;
+pub use residency::{ContentSource, chunks_of};
 
 /// Permission bits of the root directory.
 const ROOT_MODE: u32 = 0o755;
@@ -93,6 +96,8 @@ pub struct Volume {
     pub(crate) advisory: Locks,
     durability: OnceLock<Arc<dyn Durability>>,
     source: OnceLock<Arc<dyn ContentSource>>,
+    observer: OnceLock<Arc<dyn Observer>>,
+    lister: OnceLock<Arc<dyn Lister>>,
 }
 
 impl fmt::Debug for Volume {
@@ -142,6 +147,8 @@ impl Volume {
             advisory: Locks::new(),
             durability: OnceLock::new(),
             source: OnceLock::new(),
+            observer: OnceLock::new(),
+            lister: OnceLock::new(),
         };
         // The root is there whatever the limit: a volume without it is none.
         let unlimited = Limits { inodes: u64::MAX, ..volume.limits.clone() };

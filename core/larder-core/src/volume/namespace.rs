@@ -11,7 +11,7 @@ use crate::content::Content;
 use crate::directory::{Directory, entry_cost};
 use crate::error::During;
 use crate::inode::{Body, Inode, State};
-use crate::{Attributes, Context, DirectoryEntry, Error, ErrorCode, Result};
+use crate::{Attributes, Change, Context, DirectoryEntry, Error, ErrorCode, Made, Proposal, Result, Settling};
 
 /// What to create.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,16 @@ pub(crate) enum NewNode<'a> {
     Symlink { target: &'a str },
 }
 
-impl NewNode<'_> {
+impl<'a> NewNode<'a> {
+    /// As an observer is told, with the bits that are kept.
+    const fn made(self, mode: u32) -> Made<'a> {
+        match self {
+            Self::File { .. } => Made::File { mode },
+            Self::Directory { .. } => Made::Directory { mode },
+            Self::Symlink { target } => Made::Symlink { target },
+        }
+    }
+
     const fn operation(self) -> &'static str {
         match self {
             Self::File { .. } => "create-file",
@@ -102,6 +111,26 @@ impl Volume {
         {
             self.list_all()?;
         }
+        self.admit(|| Proposal::Name { directory: parent.id(), name })?;
+        let made = self.create_locked(context, parent, name, new, opens, body, mode, own_cost)?;
+        let is_stream = opens > 0;
+        self.settle(if is_stream { Settling::Stream(made.0.id()) } else { Settling::Whole })?;
+        Ok(made)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one half of `create`")]
+    fn create_locked(
+        &self,
+        context: &Context,
+        parent: &Arc<Inode>,
+        name: &str,
+        new: NewNode<'_>,
+        opens: u64,
+        body: Body,
+        mode: u32,
+        own_cost: u64,
+    ) -> Result<(Arc<Inode>, Attributes)> {
+        let operation = new.operation();
         let _shared = self.gate.read();
         let mut state = parent.write();
         let entries = state.live_directory().during(operation)?;
@@ -136,6 +165,8 @@ impl Volume {
         state.allocated += cost;
         state.directory_mut().during(operation)?.insert(name.into(), inode.clone());
         state.touch_content(context.now);
+        let (directory, node) = (parent.id(), inode.id());
+        self.record(context, || Change::Create { directory, name, node, made: new.made(mode), open: opens > 0 });
         Ok((inode, attributes))
     }
 
@@ -147,42 +178,89 @@ impl Volume {
             return Err(Error::new(ErrorCode::NotPermitted, OPERATION));
         }
         self.ensure_listed(parent)?;
+        self.admit(|| Proposal::Name { directory: parent.id(), name })?;
+        self.link_recorded(context, node, parent, name, OPERATION, true)?;
+        self.settle(Settling::Whole)
+    }
+
+    /// The same for a backend, which needs not be told of it.
+    pub(super) fn link_quietly(
+        &self,
+        context: &Context,
+        node: &Arc<Inode>,
+        parent: &Arc<Inode>,
+        name: &str,
+        operation: &'static str,
+    ) -> Result<()> {
+        self.link_recorded(context, node, parent, name, operation, false)
+    }
+
+    fn link_recorded(
+        &self,
+        context: &Context,
+        node: &Arc<Inode>,
+        parent: &Arc<Inode>,
+        name: &str,
+        operation: &'static str,
+        tell: bool,
+    ) -> Result<()> {
         let _shared = self.gate.read();
         let mut locked = LockSet::new([parent, node]);
-        locked.get(node).check_alive().during(OPERATION)?;
-        let entries = locked.get(parent).live_directory().during(OPERATION)?;
+        locked.get(node).check_alive().during(operation)?;
+        let entries = locked.get(parent).live_directory().during(operation)?;
         if entries.get(name).is_some() {
-            return Err(Error::new(ErrorCode::Exist, OPERATION));
+            return Err(Error::new(ErrorCode::Exist, operation));
         }
-        self.check_room(entries, OPERATION)?;
+        self.check_room(entries, operation)?;
         let linked = locked.get(node);
         if linked.link_count == 0 {
-            return Err(Error::new(ErrorCode::NoEntry, OPERATION));
+            return Err(Error::new(ErrorCode::NoEntry, operation));
         }
         if linked.link_count >= self.limits.links {
-            return Err(Error::new(ErrorCode::TooManyLinks, OPERATION));
+            return Err(Error::new(ErrorCode::TooManyLinks, operation));
         }
-        self.charge(entry_cost(name), OPERATION)?;
+        self.charge(entry_cost(name), operation)?;
         linked.link_count += 1;
         linked.touch(context.now);
         let state = locked.get(parent);
         state.allocated += entry_cost(name);
-        state.directory_mut().during(OPERATION)?.insert(name.into(), node.clone());
+        state.directory_mut().during(operation)?.insert(name.into(), node.clone());
         state.touch_content(context.now);
+        if tell {
+            self.record(context, || Change::Link { node: node.id(), directory: parent.id(), name });
+        }
         Ok(())
     }
 
     /// Removes a name of a file or symbolic link.
     pub(crate) fn unlink(&self, context: &Context, parent: &Arc<Inode>, name: &str) -> Result<()> {
-        self.remove(context, parent, name, "unlink", |node, _| {
+        self.admit(|| Proposal::Other)?;
+        self.remove(context, parent, name, "unlink", true, |node, _| {
             if node.is_directory() { Err(ErrorCode::IsDirectory) } else { Ok(()) }
-        })
+        })?;
+        self.settle(Settling::Whole)
     }
 
     /// Removes an empty directory.
     pub(crate) fn remove_directory(&self, context: &Context, parent: &Arc<Inode>, name: &str) -> Result<()> {
-        self.remove(context, parent, name, "remove-directory", |_, state| {
+        self.admit(|| Proposal::Other)?;
+        self.remove(context, parent, name, "remove-directory", true, |_, state| {
             if state.directory()?.is_empty() { Ok(()) } else { Err(ErrorCode::NotEmpty) }
+        })?;
+        self.settle(Settling::Whole)
+    }
+
+    /// Removes a name whatever it names, a directory only where it is empty;
+    /// for a backend, which needs not be told of it.
+    pub(super) fn remove_quietly(
+        &self,
+        context: &Context,
+        parent: &Arc<Inode>,
+        name: &str,
+        operation: &'static str,
+    ) -> Result<()> {
+        self.remove(context, parent, name, operation, false, |node, state| {
+            if node.is_directory() && !state.directory()?.is_empty() { Err(ErrorCode::NotEmpty) } else { Ok(()) }
         })
     }
 
@@ -192,6 +270,7 @@ impl Volume {
         parent: &Arc<Inode>,
         name: &str,
         operation: &'static str,
+        tell: bool,
         check: impl Fn(&Inode, &State) -> Result<(), ErrorCode>,
     ) -> Result<()> {
         // The child is known only from the parent, but is locked in order of
@@ -210,6 +289,9 @@ impl Volume {
             }
             check(&child, locked.get(&child)).during(operation)?;
             self.detach(&mut locked, parent, name, &child, context, operation)?;
+            if tell {
+                self.record(context, || Change::Remove { node: child.id(), directory: parent.id(), name });
+            }
             return Ok(());
         }
     }

@@ -8,7 +8,7 @@ use super::locks::LockSet;
 use crate::directory::entry_cost;
 use crate::error::During;
 use crate::inode::Inode;
-use crate::{Context, Error, ErrorCode, Result};
+use crate::{Change, Context, Error, ErrorCode, Proposal, Result, Settling};
 
 const OPERATION: &str = "rename";
 
@@ -34,6 +34,16 @@ impl Volume {
         self.check_name(to_name).during(OPERATION)?;
         let from = End { directory: from, name: from_name };
         let to = End { directory: to, name: to_name };
+        self.ensure_listed(from.directory)?;
+        if self.observer.get().is_some() {
+            let node = self.lookup(from.directory, from.name).during_rename()?.id();
+            self.admit(|| Proposal::Move { node, to: to.directory.id(), to_name })?;
+        }
+        self.rename_looking(context, from, to)?;
+        self.settle(Settling::Whole)
+    }
+
+    fn rename_looking(&self, context: &Context, from: End<'_>, to: End<'_>) -> Result<()> {
         loop {
             self.ensure_listed(from.directory)?;
             self.list_named(to.directory, to.name)?;
@@ -144,6 +154,14 @@ impl Volume {
         if let Some(inode) = replaced {
             self.drop_link(inode, locked.get(inode), context);
         }
+        self.record(context, || Change::Rename {
+            node: moved.id(),
+            from: from.directory.id(),
+            from_name: from.name,
+            to: to.directory.id(),
+            to_name: to.name,
+            replaced: replaced.map(|inode| inode.id()),
+        });
         Ok(true)
     }
 }

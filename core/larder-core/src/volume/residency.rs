@@ -1,5 +1,6 @@
-//! Which chunks are in memory: loading absent ones, marking stored ones clean,
-//! evicting clean ones. What to load and evict, and when, is a backend's.
+//! Which chunks are in memory: loading absent ones, noting what is stored,
+//! evicting clean ones. What to load, store and evict, and when, is a
+//! backend's.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use super::Volume;
 use crate::content::{Absent, CHUNK_BYTES};
 use crate::error::During;
 use crate::inode::Inode;
-use crate::{ChunkState, Error, ErrorCode, NodeId, Result};
+use crate::{Attributes, ChunkState, Error, ErrorCode, Eviction, FrozenContent, NodeId, Result};
 
 /// Where the bytes of absent chunks come from.
 pub trait ContentSource: Send + Sync {
@@ -20,6 +21,16 @@ pub trait ContentSource: Send + Sync {
     /// # Errors
     /// Passed on to the operation that needed the bytes.
     fn load(&self, node: NodeId, version: &str, range: Range<u64>) -> Result<Bytes>;
+
+    /// Completes an upload that has parked chunks of a file, and tells the
+    /// volume by [`Volume::stored`] before it returns.
+    ///
+    /// # Errors
+    /// Passed on to the operation that needed the chunks.
+    fn complete(&self, node: NodeId, upload: &str) -> Result<()> {
+        let _ = (node, upload);
+        Err(Error::new(ErrorCode::Io, "load"))
+    }
 }
 
 impl Volume {
@@ -43,48 +54,107 @@ impl Volume {
         Ok(state.file().during("chunk-states")?.states().collect())
     }
 
-    /// Marks all dirty chunks of a file as stored in `content_version`, if the
-    /// file is still at `version` (of its attributes); returns whether it was.
+    /// The attributes of an inode.
     ///
     /// # Errors
-    /// As [`chunk_states`](Self::chunk_states).
-    pub fn mark_clean(&self, node: NodeId, version: u64, content_version: &Arc<str>) -> Result<bool> {
-        let inode = self.node(node, "mark-clean")?;
-        let mut state = inode.write();
-        if state.version != version {
-            return Ok(false);
-        }
-        state.file_mut().during("mark-clean")?.mark_clean(content_version);
-        Ok(true)
+    /// `no-entry` for an unknown node.
+    pub fn attributes(&self, node: NodeId) -> Result<Attributes> {
+        self.node(node, "get-attributes")?.attributes().during("get-attributes")
     }
 
-    /// Drops the bytes of a clean chunk from memory; returns how many, 0 where
-    /// the chunk is a hole, absent already, or dirty. Charges stay: they count
-    /// what the volume holds, not what is in memory.
+    /// A file's content as it is now, for storing it. Only the newest one that
+    /// was taken of a file may be given to [`stored`](Self::stored).
     ///
     /// # Errors
     /// As [`chunk_states`](Self::chunk_states).
-    pub fn evict(&self, node: NodeId, index: u64) -> Result<usize> {
+    pub fn freeze_content(&self, node: NodeId) -> Result<FrozenContent> {
+        let inode = self.node(node, "freeze-content")?;
+        let mut state = inode.write();
+        Ok(state.file_mut().during("freeze-content")?.freeze())
+    }
+
+    /// Notes that the backend has a file's content, as it was when it was
+    /// frozen, in `version`, and no older version of the file any more. What
+    /// has not changed since is clean, and can be evicted. Returns whether
+    /// nothing has changed since.
+    ///
+    /// # Errors
+    /// As [`chunk_states`](Self::chunk_states).
+    pub fn stored(&self, node: NodeId, frozen: &FrozenContent, version: &Arc<str>) -> Result<bool> {
+        let inode = self.node(node, "stored")?;
+        let mut state = inode.write();
+        Ok(state.file_mut().during("stored")?.stored(&frozen.content, version))
+    }
+
+    /// Drops the bytes of chunks from memory that an upload under way has, as
+    /// far as they have not changed since they were frozen; returns how many
+    /// bytes. Whoever needs them waits for [`ContentSource::complete`].
+    ///
+    /// # Errors
+    /// As [`chunk_states`](Self::chunk_states).
+    pub fn park(&self, node: NodeId, frozen: &FrozenContent, indices: Range<u64>, upload: &Arc<str>) -> Result<usize> {
+        let inode = self.node(node, "park")?;
+        let mut state = inode.write();
+        Ok(state.file_mut().during("park")?.park(&frozen.content, indices, upload))
+    }
+
+    /// Drops the bytes of a clean chunk from memory that nobody used since this
+    /// was last called for it. Charges stay: they count what the volume holds,
+    /// not what is in memory.
+    ///
+    /// # Errors
+    /// As [`chunk_states`](Self::chunk_states).
+    pub fn evict(&self, node: NodeId, index: u64) -> Result<Eviction> {
         let inode = self.node(node, "evict")?;
         let mut state = inode.write();
-        let freed = state.file_mut().during("evict")?.with_chunk(index, |chunk| chunk.evict());
-        Ok(freed.flatten().unwrap_or(0))
+        Ok(state.file_mut().during("evict")?.evict(index))
+    }
+
+    /// What a chunk that is absent would be loaded with: the version, and the
+    /// range of the file. `None` where it is a hole or in memory.
+    ///
+    /// # Errors
+    /// As [`chunk_states`](Self::chunk_states).
+    pub fn absent_chunk(&self, node: NodeId, index: u64) -> Result<Option<(Arc<str>, Range<u64>)>> {
+        let inode = self.node(node, "load")?;
+        let state = inode.read();
+        let content = state.file().during("load")?;
+        Ok(content.absent_version(index).zip(content.absent_range(index)))
+    }
+
+    /// Gives an absent chunk its bytes, all of its range, before somebody asks
+    /// for them; returns whether it waited for them.
+    ///
+    /// # Errors
+    /// As [`chunk_states`](Self::chunk_states).
+    pub fn fill_chunk(&self, node: NodeId, index: u64, version: &Arc<str>, bytes: Bytes) -> Result<bool> {
+        let inode = self.node(node, "load")?;
+        let mut state = inode.write();
+        let content = state.file_mut().during("load")?;
+        if content.absent_version(index).as_ref() != Some(version) {
+            return Ok(false);
+        }
+        Ok(content.with_chunk(index, |chunk| chunk.fill(version, bytes)) == Some(true))
     }
 
     /// Brings an absent chunk into memory. No lock is held while the source
     /// works.
     pub(super) fn load(&self, node: &Arc<Inode>, absent: &Absent) -> Result<()> {
-        let failed = || Error::new(ErrorCode::Io, "load");
-        let source = self.source.get().ok_or_else(failed)?;
-        let within = {
-            let mut state = node.write();
-            state.file_mut().during("load")?.with_chunk(absent.index, |chunk| chunk.extent_range())
-        };
-        // Truncated meanwhile: nothing to load.
-        let Some(within) = within else { return Ok(()) };
-        let base = absent.index * CHUNK_BYTES as u64;
-        let range = base + within.start as u64..base + within.end as u64;
+        let source = self.source.get().ok_or_else(|| Error::new(ErrorCode::Io, "load"))?;
+        if absent.is_parked {
+            return source.complete(node.id(), &absent.version);
+        }
+        let range = node.read().file().during("load")?.absent_range(absent.index);
+        // Cut off meanwhile: nothing to load.
+        let Some(range) = range else { return Ok(()) };
         let bytes = source.load(node.id(), &absent.version, range)?;
-        self.store_loaded(node, absent, &bytes)
+        self.store_loaded(node, absent, bytes)
     }
+}
+
+/// The chunks that a range of a file lies in.
+#[must_use]
+pub fn chunks_of(range: &Range<u64>) -> Range<u64> {
+    let chunk = CHUNK_BYTES as u64;
+    range.start / chunk..range.end.div_ceil(chunk)
 }

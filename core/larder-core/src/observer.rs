@@ -1,0 +1,169 @@
+//! How persistence follows a volume: asked before a change, told of it in
+//! order, waited for before it is acknowledged. What it does with that is a
+//! backend's.
+
+use crate::{Chunks, Context, NodeId, Result, SetTime, Source};
+
+/// What an operation is about to do, before any lock is taken.
+#[derive(Clone, Copy, Debug)]
+pub enum Proposal<'a> {
+    /// A name appears in a directory.
+    Name {
+        /// The directory.
+        directory: NodeId,
+        /// The name.
+        name: &'a str,
+    },
+    /// A name moves; what has it is `node`, with all that is below it.
+    Move {
+        /// What moves.
+        node: NodeId,
+        /// The directory that gets it.
+        to: NodeId,
+        /// Its name there.
+        to_name: &'a str,
+    },
+    /// So many bytes are written to a file.
+    Content {
+        /// The file.
+        node: NodeId,
+        /// Where the write ends, in bytes from the file's start.
+        end: u64,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Something is removed, or its attributes change.
+    Other,
+}
+
+/// What was made.
+#[derive(Clone, Copy, Debug)]
+pub enum Made<'a> {
+    /// An empty file.
+    File {
+        /// Permission bits.
+        mode: u32,
+    },
+    /// An empty directory.
+    Directory {
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// What it holds.
+        target: &'a str,
+    },
+}
+
+/// One change of a volume that was carried out.
+#[derive(Clone, Copy)]
+#[allow(missing_docs, reason = "the fields are named as in `Operation`")]
+pub enum Change<'a> {
+    /// `node` was made under a name; `open`: for somebody who has it open.
+    Create { directory: NodeId, name: &'a str, node: NodeId, made: Made<'a>, open: bool },
+    /// `node` got another name.
+    Link { node: NodeId, directory: NodeId, name: &'a str },
+    /// A name of `node` is gone.
+    Remove { node: NodeId, directory: NodeId, name: &'a str },
+    /// `node` moved, and took the place of `replaced`.
+    Rename { node: NodeId, from: NodeId, from_name: &'a str, to: NodeId, to_name: &'a str, replaced: Option<NodeId> },
+    /// Bytes were written, or appended at `offset`.
+    Write { node: NodeId, offset: u64, data: &'a dyn Source },
+    /// The length was set.
+    SetSize { node: NodeId, size: u64 },
+    /// Times were set. `Now` is the context's.
+    SetTimes { node: NodeId, accessed: SetTime, modified: SetTime },
+    /// Permission bits were set.
+    SetMode { node: NodeId, mode: u32 },
+}
+
+/// What kind of operation waits for its change to be settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    /// Part of the stream of changes to a file that somebody has open.
+    Stream(NodeId),
+    /// Any other.
+    Whole,
+}
+
+/// Follows the changes of a volume. The volume works without one.
+///
+/// Changes that the backend itself makes ([`Volume::adopt`]) are not told.
+///
+/// [`Volume::adopt`]: crate::Volume::adopt
+pub trait Observer: Send + Sync {
+    /// Asked before an operation, with no lock held; may wait, within bounds.
+    ///
+    /// # Errors
+    /// The operation fails with it and changes nothing.
+    fn admit(&self, proposal: Proposal<'_>) -> Result<()>;
+
+    /// Told of a change, in the order in which changes happened, with the
+    /// locks of the changed inodes held: notes it, and neither waits nor comes
+    /// back to the volume.
+    fn record(&self, context: &Context, change: Change<'_>);
+
+    /// Waits until what was recorded is as durable as an acknowledged
+    /// operation has to be. No lock is held.
+    ///
+    /// # Errors
+    /// The operation fails with it, though it was carried out.
+    fn settle(&self, settling: Settling) -> Result<()>;
+
+    /// Somebody closed a file that was open for writing. No lock is held.
+    fn closed(&self, node: NodeId);
+
+    /// Somebody is about to open what `name` names in `directory`: brings the
+    /// volume up to date with the backend. Answers whether the name may name
+    /// something else now. No lock is held.
+    ///
+    /// # Errors
+    /// The opening fails with it.
+    fn opening(&self, directory: NodeId, name: &str) -> Result<bool>;
+}
+
+/// Lists directories that were adopted without their entries, when somebody
+/// first looks into them.
+pub trait Lister: Send + Sync {
+    /// Fills the directory by [`Volume::adopt_listing`] before it returns. No
+    /// lock is held.
+    ///
+    /// # Errors
+    /// Passed on to the operation that looked.
+    ///
+    /// [`Volume::adopt_listing`]: crate::Volume::adopt_listing
+    fn list(&self, directory: NodeId) -> Result<()>;
+}
+
+/// Bytes that are in memory already, as a write's.
+impl Source for Chunks {
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    fn copy_to(&self, from: usize, out: &mut [u8]) {
+        let mut skip = from;
+        let mut rest = out;
+        for piece in self {
+            let part = piece.get(skip.min(piece.len())..).unwrap_or_default();
+            skip = skip.saturating_sub(piece.len());
+            let take = part.len().min(rest.len());
+            let (head, tail) = rest.split_at_mut(take);
+            head.copy_from_slice(part.get(..take).unwrap_or_default());
+            rest = tail;
+        }
+    }
+
+    fn append_to(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) {
+        let mut skip = range.start;
+        let mut left = range.len();
+        for piece in self {
+            let part = piece.get(skip.min(piece.len())..).unwrap_or_default();
+            skip = skip.saturating_sub(piece.len());
+            let take = part.len().min(left);
+            out.extend_from_slice(part.get(..take).unwrap_or_default());
+            left -= take;
+        }
+    }
+}
