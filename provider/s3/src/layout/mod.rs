@@ -1,0 +1,1 @@
+//! How a tree lies in a bucket.

@@ -1,0 +1,1 @@
+//! Which names each inode has.
