@@ -60,7 +60,8 @@ pub enum Made<'a> {
 #[derive(Clone, Copy)]
 #[allow(missing_docs, reason = "the fields are named as in `Operation`")]
 pub enum Change<'a> {
-    /// `node` was made under a name; `open`: for somebody who has it open.
+    /// `node` was made under a name; `open`: for somebody who has it open for
+    /// writing, and will close it.
     Create { directory: NodeId, name: &'a str, node: NodeId, made: Made<'a>, open: bool },
     /// `node` got another name.
     Link { node: NodeId, directory: NodeId, name: &'a str },

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::During;
-use crate::volume::NewNode;
+use crate::volume::{NewNode, OpenFor};
 use crate::{Attributes, Context, DirectoryEntry, NodeId, Result, SetTime, Volume};
 
 /// The most entries that one `ReadDirectory` answers; a larger `max` gets so
@@ -162,7 +162,7 @@ impl Volume {
     }
 
     fn make(&self, context: &Context, directory: NodeId, name: &str, new: NewNode<'_>) -> Result<Reply> {
-        let (_, attributes) = self.create(context, &self.node(directory, "create")?, name, new, 0)?;
+        let (_, attributes) = self.create(context, &self.node(directory, "create")?, name, new, OpenFor::Nobody)?;
         Ok(Reply::Node(attributes))
     }
 

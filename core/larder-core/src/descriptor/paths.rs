@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::walk::{Target, Walked, walk};
 use super::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlags, hash};
 use crate::error::During;
-use crate::volume::{NewNode, OpenNode};
+use crate::volume::{NewNode, OpenFor, OpenNode};
 use crate::{Attributes, Context, Error, ErrorCode, FileType, Result, Rights, SetTime, Timestamp};
 
 /// Permission bits of a file that a guest creates: WASI names none.
@@ -70,7 +70,7 @@ impl Descriptor {
                 self.check_mutable_directory(OPERATION)?;
             }
             let opened = match &walked.target {
-                Target::Missing if open.contains(OpenFlags::CREATE) => self.create_file(now, &walked),
+                Target::Missing if open.contains(OpenFlags::CREATE) => self.create_file(now, &walked, flags),
                 _ => self.open_existing(now, &walked, exclusive, open, flags),
             };
             match opened {
@@ -84,14 +84,15 @@ impl Descriptor {
         Err(Error::new(ErrorCode::Busy, OPERATION))
     }
 
-    fn create_file(&self, now: Timestamp, walked: &Walked<'_>) -> Result<OpenNode> {
+    fn create_file(&self, now: Timestamp, walked: &Walked<'_>, flags: DescriptorFlags) -> Result<OpenNode> {
         const OPERATION: &str = "open";
         if walked.must_be_directory {
             return Err(Error::new(ErrorCode::IsDirectory, OPERATION));
         }
         let name = walked.name(ErrorCode::IsDirectory).during(OPERATION)?;
         let new = NewNode::File { mode: FILE_MODE };
-        self.view.volume().create_open(&Context::at(now), &walked.parent, name, new)
+        let open = if flags.contains(DescriptorFlags::WRITE) { OpenFor::Writing } else { OpenFor::Reading };
+        self.view.volume().create_open(&Context::at(now), &walked.parent, name, new, open)
     }
 
     fn open_existing(
@@ -227,7 +228,7 @@ impl Descriptor {
             return Err(Error::new(ErrorCode::NoEntry, operation).at(path));
         }
         let name = walked.name(ErrorCode::Exist).during(operation).map_err(at)?;
-        let made = self.view.volume().create(&Context::at(now), &walked.parent, name, new, 0);
+        let made = self.view.volume().create(&Context::at(now), &walked.parent, name, new, OpenFor::Nobody);
         made.map(|(inode, attributes)| (attributes, hash(&self.view, inode.id()))).map_err(at)
     }
 

@@ -32,7 +32,7 @@ use crate::{Error, ErrorCode, Limits, Lister, NodeId, Observer, Result, Timestam
 pub use adopt::{Adopted, AdoptedEntry};
 pub use freeze::Snapshot;
 pub(crate) use freeze::{FrozenBody, FrozenNode};
-pub(crate) use namespace::NewNode;
+pub(crate) use namespace::{NewNode, OpenFor};
 pub(crate) use open::OpenNode;
 pub use residency::{ContentSource, chunks_of};
 

@@ -40,6 +40,15 @@ impl<'a> NewNode<'a> {
     }
 }
 
+/// Who has a new node open from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpenFor {
+    Nobody,
+    Reading,
+    /// An observer is told when it is closed.
+    Writing,
+}
+
 /// Permission bits that are kept.
 pub(super) const MODE_MASK: u32 = 0o7777;
 
@@ -85,15 +94,15 @@ impl Volume {
         }
     }
 
-    /// Creates a node under a name that is not there yet; `opens` descriptors
-    /// are counted for it already.
+    /// Creates a node under a name that is not there yet. Where it is open for
+    /// somebody, the descriptor is counted for it already.
     pub(crate) fn create(
         &self,
         context: &Context,
         parent: &Arc<Inode>,
         name: &str,
         new: NewNode<'_>,
-        opens: u64,
+        open: OpenFor,
     ) -> Result<(Arc<Inode>, Attributes)> {
         let operation = new.operation();
         self.check_name(name).during(operation)?;
@@ -112,9 +121,18 @@ impl Volume {
             self.list_all()?;
         }
         self.admit(|| Proposal::Name { directory: parent.id(), name })?;
-        let made = self.create_locked(context, parent, name, new, opens, body, mode, own_cost)?;
-        let is_stream = opens > 0;
-        self.settle(if is_stream { Settling::Stream(made.0.id()) } else { Settling::Whole })?;
+        let made = self.create_locked(context, parent, name, new, open, body, mode, own_cost)?;
+        let id = made.0.id();
+        let settling = if open == OpenFor::Writing { Settling::Stream(id) } else { Settling::Whole };
+        self.settle(settling).inspect_err(|_| {
+            // It is there, but there will be no descriptor.
+            if open == OpenFor::Writing {
+                self.closed(id);
+            }
+            if open != OpenFor::Nobody {
+                self.unpin(&made.0);
+            }
+        })?;
         Ok(made)
     }
 
@@ -125,7 +143,7 @@ impl Volume {
         parent: &Arc<Inode>,
         name: &str,
         new: NewNode<'_>,
-        opens: u64,
+        open: OpenFor,
         body: Body,
         mode: u32,
         own_cost: u64,
@@ -149,9 +167,12 @@ impl Volume {
 
         let mut fresh = State::new(body, mode, context.now);
         fresh.allocated = own_cost;
-        let inode = Inode::new(id, parent.ino(), opens, fresh);
-        // Before the table has it: who knows the number could change it there.
+        let inode = Inode::new(id, parent.ino(), u64::from(open != OpenFor::Nobody), fresh);
         let attributes = inode.attributes().during(operation)?;
+        // Locked before the table has it, whatever its number: nobody else can
+        // wait for it yet, and who guessed the number changes nothing before
+        // the creation is recorded.
+        let fresh = inode.write();
         let Entry::Vacant(slot) = self.inodes.entry(id.ino) else {
             // A record that names a number which is in use.
             self.ledger.refund_bytes(cost + own_cost);
@@ -166,7 +187,9 @@ impl Volume {
         state.directory_mut().during(operation)?.insert(name.into(), inode.clone());
         state.touch_content(context.now);
         let (directory, node) = (parent.id(), inode.id());
-        self.record(context, || Change::Create { directory, name, node, made: new.made(mode), open: opens > 0 });
+        let (made, open) = (new.made(mode), open == OpenFor::Writing);
+        self.record(context, || Change::Create { directory, name, node, made, open });
+        drop(fresh);
         Ok((inode, attributes))
     }
 

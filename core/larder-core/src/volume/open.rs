@@ -48,9 +48,10 @@ impl Volume {
         parent: &Arc<Inode>,
         name: &str,
         new: super::NewNode<'_>,
+        open: super::OpenFor,
     ) -> Result<OpenNode> {
         self.ledger.charge_handle(&self.limits).during("open")?;
-        let (inode, _) = self.create(context, parent, name, new, 1).inspect_err(|_| self.ledger.refund_handle())?;
+        let (inode, _) = self.create(context, parent, name, new, open).inspect_err(|_| self.ledger.refund_handle())?;
         Ok(OpenNode { volume: self.clone(), inode })
     }
 
@@ -80,6 +81,10 @@ impl Volume {
 
     fn release(&self, inode: &Inode) {
         self.ledger.refund_handle();
+        self.unpin(inode);
+    }
+
+    pub(super) fn unpin(&self, inode: &Inode) {
         if inode.unpin() {
             // Only an unlinked inode needs the write lock.
             let unlinked = inode.read().link_count == 0;
