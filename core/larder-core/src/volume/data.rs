@@ -169,17 +169,4 @@ impl Volume {
     pub(crate) fn read_bytes(&self, node: &Arc<Inode>, offset: u64, length: usize) -> Result<Bytes> {
         self.read(node, offset, length).map(Chunks::into_bytes)
     }
-
-    pub(super) fn store_loaded(&self, node: &Inode, absent: &Absent, extent: Bytes) -> Result<()> {
-        let mut state = node.write();
-        let filled = state.file_mut().during("load")?.with_chunk(absent.index, |chunk| {
-            // Somebody else may have loaded or overwritten it meanwhile.
-            chunk.fill(&absent.version, extent)
-                || !matches!(chunk.state(), crate::ChunkState::Absent(version) if *version == absent.version)
-        });
-        match filled {
-            Some(false) => Err(Error::new(ErrorCode::Io, "load")),
-            _ => Ok(()),
-        }
-    }
 }

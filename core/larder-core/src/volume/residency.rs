@@ -128,10 +128,16 @@ impl Volume {
     /// # Errors
     /// As [`chunk_states`](Self::chunk_states).
     pub fn fill_chunk(&self, node: NodeId, index: u64, version: &Arc<str>, bytes: Bytes) -> Result<bool> {
-        let inode = self.node(node, "load")?;
+        Self::fill(&*self.node(node, "load")?, index, version, bytes)
+    }
+
+    fn fill(inode: &Inode, index: u64, version: &Arc<str>, bytes: Bytes) -> Result<bool> {
         let mut state = inode.write();
         let content = state.file_mut().during("load")?;
-        if content.absent_version(index).as_ref() != Some(version) {
+        // What is only stored gets a place among the chunks for its bytes, and
+        // for nothing else.
+        let length = content.absent_range(index).map(|range| range.end - range.start);
+        if content.absent_version(index).as_ref() != Some(version) || length != Some(bytes.len() as u64) {
             return Ok(false);
         }
         Ok(content.with_chunk(index, |chunk| chunk.fill(version, bytes)) == Some(true))
@@ -144,11 +150,23 @@ impl Volume {
         if absent.is_parked {
             return source.complete(node.id(), &absent.version);
         }
-        let range = node.read().file().during("load")?.absent_range(absent.index);
-        // Cut off meanwhile: nothing to load.
-        let Some(range) = range else { return Ok(()) };
-        let bytes = source.load(node.id(), &absent.version, range)?;
-        self.store_loaded(node, absent, bytes)
+        // Cut off, overwritten, loaded or stored in another version meanwhile:
+        // whoever needs the chunk looks again.
+        let wanted = || -> Result<Option<Range<u64>>> {
+            let state = node.read();
+            let content = state.file().during("load")?;
+            let is_wanted = content.absent_version(absent.index).as_ref() == Some(&absent.version);
+            Ok(content.absent_range(absent.index).filter(|_| is_wanted))
+        };
+        let Some(range) = wanted()? else { return Ok(()) };
+        match source.load(node.id(), &absent.version, range.clone()) {
+            Ok(bytes) if bytes.len() as u64 == range.end - range.start => {
+                Self::fill(node, absent.index, &absent.version, bytes).map(drop)
+            }
+            _ if wanted()? != Some(range) => Ok(()),
+            Ok(_) => Err(Error::new(ErrorCode::Io, "load")),
+            Err(error) => Err(error),
+        }
     }
 }
 
