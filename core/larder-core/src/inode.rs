@@ -60,7 +60,7 @@ impl State {
     /// A new inode's state: all times are `now`, one link (two for a
     /// directory), nothing charged.
     pub(crate) fn new(body: Body, mode: u32, now: Timestamp) -> Self {
-        let link_count = if matches!(body, Body::Directory(_)) { 2 } else { 1 };
+        let link_count = if matches!(body, Body::Directory(_) | Body::Unlisted) { 2 } else { 1 };
         Self {
             link_count,
             mode,

@@ -7,8 +7,10 @@
 //! 2. the topology lock (`Volume::topology`), held while a directory moves
 //!    between parents;
 //! 3. the reserve of a packed tree (`volume::listing`), held while a directory
-//!    of it becomes inodes;
-//! 4. inode locks, in ascending inode number (see `volume::locks`);
+//!    of it becomes inodes; or `Volume::filling`, while one that was adopted
+//!    gets its entries;
+//! 4. inode locks, in ascending inode number (see `volume::locks`); that of an
+//!    inode which is in no table yet at any time;
 //! 5. leaves: the shards of the inode and handle tables, the table of advisory
 //!    locks. No other lock is taken while one is held.
 //!

@@ -7,6 +7,7 @@
     clippy::expect_used,
     reason = "a test may panic"
 )]
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
 mod support;
 

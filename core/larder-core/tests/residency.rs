@@ -7,6 +7,7 @@
     reason = "a test may panic"
 )]
 #![allow(clippy::cast_possible_truncation, reason = "offsets in small files")]
+#![allow(clippy::single_range_in_vec_init, reason = "files with one range of bytes")]
 
 mod support;
 

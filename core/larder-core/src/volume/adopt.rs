@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use dashmap::Entry;
 
+use super::locks::LockSet;
 use super::{ROOT_INO, Volume, VolumeOptions};
 use crate::content::Content;
 use crate::directory::{Directory, entry_cost};
@@ -63,13 +64,13 @@ impl Volume {
     /// must be set before it is used.
     #[must_use]
     pub fn unlisted(options: VolumeOptions) -> Arc<Self> {
-        let mut state = State::new(Body::Directory(Directory::default()), super::ROOT_MODE, options.now);
-        state.body = Body::Unlisted;
+        let state = State::new(Body::Unlisted, super::ROOT_MODE, options.now);
         let id = NodeId { ino: ROOT_INO, generation: options.generation };
         Self::with_root(options, Inode::new(id, ROOT_INO, 0, state), None)
     }
 
-    /// Fills a directory that was adopted; does nothing where it is filled.
+    /// Fills a directory that was adopted, in one step; does nothing where it is
+    /// filled.
     /// Entries that the volume cannot take are left out, and named in the
     /// answer with the reason. Otherwise the answer has the inodes in the order
     /// of the entries.
@@ -78,18 +79,26 @@ impl Volume {
     /// `no-entry` for an unknown directory, `not-directory`.
     pub fn adopt_listing(&self, directory: NodeId, entries: &[AdoptedEntry]) -> Result<Vec<Result<NodeId>>> {
         let parent = self.node(directory, OPERATION)?;
+        let _shared = self.gate.read();
+        let _alone = self.filling.lock();
         {
-            let mut state = parent.write();
+            let state = parent.read();
             state.check_alive().during(OPERATION)?;
             match state.body {
-                Body::Unlisted => state.body = Body::Directory(Directory::with_capacity(entries.len())),
+                Body::Unlisted => {}
                 Body::Directory(_) => return Ok(Vec::new()),
                 _ => return Err(Error::new(ErrorCode::NotDirectory, OPERATION)),
             }
         }
-        // Nobody can have looked into it before it was filled, but may now: a
-        // name that is there already is somebody's own.
-        Ok(entries.iter().map(|entry| self.adopt_in(&parent, entry, false)).collect())
+        // Until it is whole, whoever looks waits in its lister. It stays: it is
+        // listed before it can be removed.
+        let mut filled = Filled { entries: Directory::with_capacity(entries.len()), charged: 0, directories: 0 };
+        let adopted = entries.iter().map(|entry| self.adopt_listed(&parent, entry, &mut filled)).collect();
+        let mut state = parent.write();
+        state.allocated += filled.charged;
+        state.link_count += filled.directories;
+        state.body = Body::Directory(filled.entries);
+        Ok(adopted)
     }
 
     /// Whether a directory waits for its entries.
@@ -100,16 +109,32 @@ impl Volume {
         Ok(matches!(self.node(directory, OPERATION)?.read().body, Body::Unlisted))
     }
 
-    /// Puts what a backend has under a name of a directory that is listed, in
-    /// place of what the name named: whoever has that open keeps it.
+    /// Puts what a backend has under a name of a directory, in place of what the
+    /// name named, in one step: whoever has that open keeps it. Nothing happens
+    /// where the name names the [`Known`](Adopted::Known) node already.
     ///
     /// # Errors
     /// `no-entry` for an unknown directory, `not-empty` where the name names a
     /// directory with entries, `invalid` for a name or ranges that cannot be,
-    /// limits.
+    /// `not-permitted` for another name of a directory, limits. Nothing is
+    /// changed then.
     pub fn adopt(&self, directory: NodeId, entry: &AdoptedEntry) -> Result<NodeId> {
         let parent = self.node(directory, OPERATION)?;
-        self.adopt_in(&parent, entry, true)
+        let new = self.check_adopted(entry)?;
+        loop {
+            // Also what the name names: a directory is replaced only if empty.
+            self.list_named(&parent, &entry.name)?;
+            let _shared = self.gate.read();
+            let old = match self.lookup(&parent, &entry.name) {
+                Ok(old) if self.is_unlisted(&old) => continue,
+                Ok(old) => Some(old),
+                Err(error) if error.code() == ErrorCode::NoEntry => None,
+                Err(error) => return Err(Error::new(error.code(), OPERATION)),
+            };
+            if let Some(id) = self.try_adopt(&parent, entry, &new, old.as_ref())? {
+                return Ok(id);
+            }
+        }
     }
 
     /// Takes a name away that is gone in the backend: whoever has open what it
@@ -128,72 +153,212 @@ impl Volume {
             Err(error) => return Err(error),
         }
         let context = Context::at(now);
-        let quiet = self.remove_quietly(&context, &parent, name, OPERATION);
-        quiet.map(|()| true)
+        self.remove_quietly(&context, &parent, name, node, OPERATION)
     }
 
-    fn adopt_in(&self, parent: &Arc<Inode>, entry: &AdoptedEntry, replace: bool) -> Result<NodeId> {
+    /// What an entry asks for, as far as it can be checked without locks.
+    fn check_adopted(&self, entry: &AdoptedEntry) -> Result<New> {
         self.check_name(&entry.name).during(OPERATION)?;
-        if let Ok(old) = self.lookup(parent, &entry.name) {
-            if !replace {
-                return Err(Error::new(ErrorCode::Exist, OPERATION));
-            }
-            self.disown(entry.changed, parent.id(), &entry.name, old.id())?;
-        }
-        let (body, cost) = match &entry.what {
+        Ok(match &entry.what {
             Adopted::File { size, version, ranges } => {
                 if *size > self.limits.file_bytes {
                     return Err(Error::new(ErrorCode::FileTooLarge, OPERATION));
                 }
-                let content = Content::away(*size, version.clone(), ranges.clone())
-                    .ok_or_else(|| Error::new(ErrorCode::Invalid, OPERATION))?;
-                let cost = content.cost();
-                (Body::File(content), cost)
+                let content = Content::away(*size, version.clone(), ranges.clone());
+                New::File(content.ok_or_else(|| Error::new(ErrorCode::Invalid, OPERATION))?)
             }
-            Adopted::Directory => (Body::Unlisted, 0),
+            Adopted::Directory => New::Directory,
             Adopted::Symlink { target } => {
                 self.check_target(target).during(OPERATION)?;
-                (Body::Symlink(target.clone()), target.len() as u64)
+                New::Symlink(target.clone())
             }
-            Adopted::Known(node) => return self.adopt_link(parent, &entry.name, *node),
+            Adopted::Known(node) => {
+                let inode = self.node(*node, OPERATION)?;
+                if inode.is_directory() {
+                    return Err(Error::new(ErrorCode::NotPermitted, OPERATION));
+                }
+                New::Known(inode)
+            }
+        })
+    }
+
+    /// Adopts if the name still names `old`; `None` means that the caller looks
+    /// again.
+    fn try_adopt(
+        &self,
+        parent: &Arc<Inode>,
+        entry: &AdoptedEntry,
+        new: &New,
+        old: Option<&Arc<Inode>>,
+    ) -> Result<Option<NodeId>> {
+        let name = &*entry.name;
+        let known = if let New::Known(inode) = new { Some(inode) } else { None };
+        let mut locked = LockSet::new([parent, old.unwrap_or(parent), known.unwrap_or(parent)]);
+        let entries = locked.get(parent).live_directory().during(OPERATION)?;
+        let unchanged = match old {
+            Some(old) => entries.names(name, old),
+            None => entries.get(name).is_none(),
         };
-        let _shared = self.gate.read();
-        let mut state = parent.write();
-        let entries = state.live_directory().during(OPERATION)?;
-        if entries.get(&entry.name).is_some() {
+        if !unchanged {
+            return Ok(None);
+        }
+        if let (Some(old), Some(known)) = (old, known)
+            && Arc::ptr_eq(old, known)
+        {
+            return Ok(Some(known.id()));
+        }
+        if old.is_none() {
+            self.check_room(entries, OPERATION)?;
+        }
+        // What goes makes room for what comes. Nobody can open it meanwhile; if
+        // it is closed now, the room is there a little later.
+        let mut freed = None;
+        if let Some(old) = old {
+            let state = locked.get(old);
+            if old.is_directory() && !state.directory().during(OPERATION)?.is_empty() {
+                return Err(Error::new(ErrorCode::NotEmpty, OPERATION));
+            }
+            let is_last = old.is_directory() || state.link_count <= 1;
+            freed = (is_last && old.opens() == 0).then_some(state.allocated);
+        }
+        let added = if old.is_none() { entry_cost(name) } else { 0 };
+        let inode = match known {
+            Some(known) => {
+                self.check_link(locked.get(known))?;
+                self.exchange(added, false, freed)?;
+                let state = locked.get(known);
+                state.link_count += 1;
+                state.touch(state.changed);
+                known.clone()
+            }
+            None => self.make_adopted(parent, entry, new, added, freed)?,
+        };
+        let id = inode.id();
+        let is_directory = inode.is_directory();
+        let state = locked.get(parent);
+        state.allocated += added;
+        state.link_count += u64::from(is_directory);
+        let entries = state.directory_mut().during(OPERATION)?;
+        let Some(old) = old else {
+            entries.insert(entry.name.clone(), inode);
+            return Ok(Some(id));
+        };
+        entries.replace(name, inode);
+        state.link_count -= u64::from(old.is_directory());
+        let state = locked.get(old);
+        match freed {
+            Some(_) => {
+                state.link_count = 0;
+                self.retire(old, state);
+            }
+            None => self.drop_link(old, state, &Context::at(entry.changed)),
+        }
+        Ok(Some(id))
+    }
+
+    /// The same for a directory that nobody can look into yet.
+    fn adopt_listed(&self, parent: &Arc<Inode>, entry: &AdoptedEntry, filled: &mut Filled) -> Result<NodeId> {
+        let new = self.check_adopted(entry)?;
+        if filled.entries.get(&entry.name).is_some() {
             return Err(Error::new(ErrorCode::Exist, OPERATION));
         }
-        self.check_room(entries, OPERATION)?;
-        let name_cost = entry_cost(&entry.name);
-        self.ledger.charge_inode(&self.limits).during(OPERATION)?;
-        let id = self
-            .charge(name_cost + cost, OPERATION)
-            .and_then(|()| {
-                self.new_id(None).during(OPERATION).inspect_err(|_| self.ledger.refund_bytes(name_cost + cost))
-            })
-            .inspect_err(|_| self.ledger.refund_inode())?;
-        let is_directory = matches!(body, Body::Unlisted);
+        self.check_room(&filled.entries, OPERATION)?;
+        let added = entry_cost(&entry.name);
+        let inode = match &new {
+            New::Known(inode) => {
+                let mut state = inode.write();
+                self.check_link(&state)?;
+                self.exchange(added, false, None)?;
+                state.link_count += 1;
+                let changed = state.changed;
+                state.touch(changed);
+                inode.clone()
+            }
+            new => self.make_adopted(parent, entry, new, added, None)?,
+        };
+        let id = inode.id();
+        filled.charged += added;
+        filled.directories += u64::from(inode.is_directory());
+        filled.entries.insert(entry.name.clone(), inode);
+        Ok(id)
+    }
+
+    /// Whether a file can get one more name.
+    fn check_link(&self, state: &State) -> Result<()> {
+        state.check_alive().during(OPERATION)?;
+        if state.link_count == 0 {
+            return Err(Error::new(ErrorCode::NoEntry, OPERATION));
+        }
+        if state.link_count >= self.limits.links {
+            return Err(Error::new(ErrorCode::TooManyLinks, OPERATION));
+        }
+        Ok(())
+    }
+
+    /// Charges bytes and an inode, if there is a new one, and refunds an inode
+    /// that was charged `freed` bytes, if one goes; or does nothing.
+    fn exchange(&self, bytes: u64, has_inode: bool, freed: Option<u64>) -> Result<()> {
+        let needs_inode = has_inode && freed.is_none();
+        if needs_inode {
+            self.ledger.charge_inode(&self.limits).during(OPERATION)?;
+        }
+        let refund = freed.unwrap_or(0);
+        self.charge(bytes.saturating_sub(refund), OPERATION).inspect_err(|_| {
+            if needs_inode {
+                self.ledger.refund_inode();
+            }
+        })?;
+        self.ledger.refund_bytes(refund.saturating_sub(bytes));
+        if !has_inode && freed.is_some() {
+            self.ledger.refund_inode();
+        }
+        Ok(())
+    }
+
+    /// Makes the inode of an entry, charged with what its name adds, in
+    /// exchange for one that goes.
+    fn make_adopted(
+        &self,
+        parent: &Inode,
+        entry: &AdoptedEntry,
+        new: &New,
+        added: u64,
+        freed: Option<u64>,
+    ) -> Result<Arc<Inode>> {
+        let (body, cost) = match new {
+            New::File(content) => (Body::File(content.clone()), content.cost()),
+            New::Symlink(target) => (Body::Symlink(target.clone()), target.len() as u64),
+            New::Directory => (Body::Unlisted, 0),
+            New::Known(inode) => return Ok(inode.clone()),
+        };
+        let id = self.new_id(None).during(OPERATION)?;
         let mut fresh = State::new(body, entry.mode & super::namespace::MODE_MASK, entry.changed);
         fresh.allocated = cost;
         fresh.accessed = entry.accessed;
         fresh.modified = entry.modified;
-        if is_directory {
-            fresh.link_count = 2;
-            state.link_count += 1;
-        }
         let inode = Inode::new(id, parent.ino(), 0, fresh);
         let Entry::Vacant(slot) = self.inodes.entry(id.ino) else {
+            // Somebody named the number himself.
             return Err(Error::new(ErrorCode::Invalid, OPERATION));
         };
+        self.exchange(added + cost, true, freed)?;
         slot.insert(inode.clone());
-        state.allocated += name_cost;
-        state.directory_mut().during(OPERATION)?.insert(entry.name.clone(), inode);
-        Ok(id)
+        Ok(inode)
     }
+}
 
-    fn adopt_link(&self, parent: &Arc<Inode>, name: &Arc<str>, node: NodeId) -> Result<NodeId> {
-        let inode = self.node(node, OPERATION)?;
-        self.link_quietly(&Context::at(inode.read().changed), &inode, parent, name, OPERATION)?;
-        Ok(node)
-    }
+/// What comes under a name.
+enum New {
+    File(Content),
+    Directory,
+    Symlink(Arc<str>),
+    Known(Arc<Inode>),
+}
+
+/// A directory's entries before anybody sees them.
+struct Filled {
+    entries: Directory,
+    /// For the names.
+    charged: u64,
+    directories: u64,
 }

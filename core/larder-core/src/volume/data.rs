@@ -7,7 +7,6 @@ use bytes::Bytes;
 
 use super::Volume;
 use crate::content::{Absent, Chunks, Source};
-use crate::error::During;
 use crate::inode::{Inode, State};
 use crate::{Change, Context, Error, ErrorCode, NodeId, Proposal, Result, Settling};
 

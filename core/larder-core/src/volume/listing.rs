@@ -91,9 +91,9 @@ impl Volume {
         if !self.has_unlisted() {
             return Ok(());
         }
+        self.ensure_listed(directory)?;
         match self.lookup(directory, name) {
             Ok(child) => self.ensure_listed(&child),
-            Err(error) if error.code() == ErrorCode::Io => Err(error),
             // The operation will say it.
             Err(_) => Ok(()),
         }
@@ -154,7 +154,11 @@ impl Volume {
 
     fn ensure_adopted(&self, directory: &Inode) -> Result<()> {
         match self.lister.get() {
-            Some(lister) if is_unlisted(directory) => lister.list(directory.id()),
+            Some(lister) if is_unlisted(directory) => {
+                lister.list(directory.id())?;
+                // Whoever waits for it would ask for ever.
+                if is_unlisted(directory) { Err(Error::new(ErrorCode::Io, "list")) } else { Ok(()) }
+            }
             _ => Ok(()),
         }
     }
@@ -243,17 +247,19 @@ impl Volume {
     /// `io` where some cannot be; the others are listed all the same.
     pub fn list_all(&self) -> Result<()> {
         let mut done = Ok(());
-        if !self.has_unlisted() {
-            return done;
-        }
         let all = self.inodes.iter().map(|entry| entry.value().clone());
         let mut open: Vec<_> = all.filter(|inode| is_unlisted(inode)).collect();
         while let Some(directory) = open.pop() {
             match self.ensure_listed(&directory) {
                 Err(error) => done = Err(error),
                 Ok(()) => {
-                    if let Ok(entries) = directory.read().directory() {
-                        open.extend(entries.inodes().filter(|inode| inode.is_directory()).cloned());
+                    let state = directory.read();
+                    match &state.body {
+                        Body::Directory(entries) => {
+                            open.extend(entries.inodes().filter(|inode| inode.is_directory()).cloned());
+                        }
+                        // There is no lister.
+                        _ => done = Err(Error::new(ErrorCode::Io, "list")),
                     }
                 }
             }

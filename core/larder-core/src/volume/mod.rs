@@ -93,6 +93,9 @@ pub struct Volume {
     /// Held while a directory moves between parents, so that nobody else
     /// changes the tree above it while loops are looked for.
     topology: Mutex<()>,
+    /// Held while a directory that was adopted gets its entries, so that two
+    /// who looked into it at once fill it once.
+    filling: Mutex<()>,
     pub(crate) advisory: Locks,
     durability: OnceLock<Arc<dyn Durability>>,
     source: OnceLock<Arc<dyn ContentSource>>,
@@ -144,6 +147,7 @@ impl Volume {
             packed,
             gate: RwLock::new(()),
             topology: Mutex::new(()),
+            filling: Mutex::new(()),
             advisory: Locks::new(),
             durability: OnceLock::new(),
             source: OnceLock::new(),
@@ -273,10 +277,16 @@ impl Volume {
         if state.link_count > 0 || state.reclaimed || inode.opens() > 0 {
             return;
         }
-        state.reclaimed = true;
-        self.inodes.remove(&inode.ino());
-        self.ledger.refund_bytes(std::mem::take(&mut state.allocated));
+        self.ledger.refund_bytes(state.allocated);
         self.ledger.refund_inode();
+        self.retire(inode, state);
+    }
+
+    /// Takes an inode out of the table for which nothing is charged any more.
+    fn retire(&self, inode: &Inode, state: &mut State) {
+        state.reclaimed = true;
+        state.allocated = 0;
+        self.inodes.remove(&inode.ino());
         // A dead inode may be held for a while by a resolution under way.
         state.body = match state.body {
             Body::File(_) => Body::File(crate::content::Content::default()),

@@ -1,6 +1,7 @@
 //! Names: looking up, listing, creating, linking and removing. `rename` has a
 //! file of its own.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use dashmap::Entry;
@@ -11,7 +12,7 @@ use crate::content::Content;
 use crate::directory::{Directory, entry_cost};
 use crate::error::During;
 use crate::inode::{Body, Inode, State};
-use crate::{Attributes, Change, Context, DirectoryEntry, Error, ErrorCode, Made, Proposal, Result, Settling};
+use crate::{Attributes, Change, Context, DirectoryEntry, Error, ErrorCode, Made, NodeId, Proposal, Result, Settling};
 
 /// What to create.
 #[derive(Clone, Copy, Debug)]
@@ -202,30 +203,17 @@ impl Volume {
         }
         self.ensure_listed(parent)?;
         self.admit(|| Proposal::Name { directory: parent.id(), name })?;
-        self.link_recorded(context, node, parent, name, OPERATION, true)?;
+        self.link_locked(context, node, parent, name, OPERATION)?;
         self.settle(Settling::Whole)
     }
 
-    /// The same for a backend, which needs not be told of it.
-    pub(super) fn link_quietly(
+    fn link_locked(
         &self,
         context: &Context,
         node: &Arc<Inode>,
         parent: &Arc<Inode>,
         name: &str,
         operation: &'static str,
-    ) -> Result<()> {
-        self.link_recorded(context, node, parent, name, operation, false)
-    }
-
-    fn link_recorded(
-        &self,
-        context: &Context,
-        node: &Arc<Inode>,
-        parent: &Arc<Inode>,
-        name: &str,
-        operation: &'static str,
-        tell: bool,
     ) -> Result<()> {
         let _shared = self.gate.read();
         let mut locked = LockSet::new([parent, node]);
@@ -249,9 +237,7 @@ impl Volume {
         state.allocated += entry_cost(name);
         state.directory_mut().during(operation)?.insert(name.into(), node.clone());
         state.touch_content(context.now);
-        if tell {
-            self.record(context, || Change::Link { node: node.id(), directory: parent.id(), name });
-        }
+        self.record(context, || Change::Link { node: node.id(), directory: parent.id(), name });
         Ok(())
     }
 
@@ -273,18 +259,26 @@ impl Volume {
         self.settle(Settling::Whole)
     }
 
-    /// Removes a name whatever it names, a directory only where it is empty;
-    /// for a backend, which needs not be told of it.
+    /// Removes a name of `node` whatever it is, a directory only where it is
+    /// empty; for a backend, which needs not be told of it. `false` where the
+    /// name names something else.
     pub(super) fn remove_quietly(
         &self,
         context: &Context,
         parent: &Arc<Inode>,
         name: &str,
+        node: NodeId,
         operation: &'static str,
-    ) -> Result<()> {
-        self.remove(context, parent, name, operation, false, |node, state| {
-            if node.is_directory() && !state.directory()?.is_empty() { Err(ErrorCode::NotEmpty) } else { Ok(()) }
-        })
+    ) -> Result<bool> {
+        let another = Cell::new(false);
+        let removed = self.remove(context, parent, name, operation, false, |found, state| {
+            another.set(found.id() != node);
+            if another.get() {
+                return Err(ErrorCode::NoEntry);
+            }
+            if found.is_directory() && !state.directory()?.is_empty() { Err(ErrorCode::NotEmpty) } else { Ok(()) }
+        });
+        if another.get() { Ok(false) } else { removed.map(|()| true) }
     }
 
     fn remove(

@@ -133,6 +133,9 @@ impl Noted {
     }
 }
 
+pub(crate) type RecordHook = Box<dyn FnOnce(&Noted) + Send>;
+pub(crate) type CompleteHook = Box<dyn FnOnce(&str) -> Result<()> + Send>;
+
 /// Keeps what it is told, and refuses what it is asked to refuse.
 #[derive(Default)]
 pub(crate) struct Recorder {
@@ -146,7 +149,7 @@ pub(crate) struct Recorder {
     /// Run by the next `opening`, which answers true.
     pub(crate) on_opening: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Run by the next `record`.
-    pub(crate) on_record: Mutex<Option<Box<dyn FnOnce(&Noted) + Send>>>,
+    pub(crate) on_record: Mutex<Option<RecordHook>>,
 }
 
 impl Recorder {
@@ -208,7 +211,7 @@ pub(crate) struct Versions {
     pub(crate) loads: AtomicU64,
     /// Run by the next load, before it looks for the version.
     pub(crate) on_load: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    pub(crate) on_complete: Mutex<Option<Box<dyn FnOnce(&str) -> Result<()> + Send>>>,
+    pub(crate) on_complete: Mutex<Option<CompleteHook>>,
 }
 
 impl Versions {
