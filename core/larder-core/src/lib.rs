@@ -28,7 +28,7 @@ mod view;
 mod volume;
 
 pub use advisory::{LockOwner, MOST_LOCKS};
-pub use content::{CHUNK_BYTES, ChunkState, Chunks, Eviction, FrozenContent, PAGE_BYTES, Source, Stretch};
+pub use content::{CHUNK_BYTES, ChunkState, Chunks, Eviction, FrozenContent, PAGE_BYTES, Source, Stretch, chunks_of};
 pub use descriptor::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlags};
 pub use directory::{DirectoryEntry, ENTRY_BYTES};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
@@ -39,4 +39,4 @@ pub use snapshot::{SnapshotError, read_snapshot};
 pub use tree::{TreeNode, TreeSource, TreeTotals};
 pub use types::{Attributes, Context, FileType, NodeId, SetTime, Timestamp};
 pub use view::{Rights, View, path_below};
-pub use volume::{Adopted, AdoptedEntry, ContentSource, Durability, Snapshot, Volume, VolumeOptions, chunks_of};
+pub use volume::{Adopted, AdoptedEntry, ContentSource, Durability, Snapshot, Volume, VolumeOptions};

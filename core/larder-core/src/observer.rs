@@ -2,7 +2,7 @@
 //! order, waited for before it is acknowledged. What it does with that is a
 //! backend's.
 
-use crate::{Chunks, Context, NodeId, Result, SetTime, Source};
+use crate::{Context, NodeId, Result, SetTime, Source};
 
 /// What an operation is about to do, before any lock is taken.
 #[derive(Clone, Copy, Debug)]
@@ -135,36 +135,4 @@ pub trait Lister: Send + Sync {
     ///
     /// [`Volume::adopt_listing`]: crate::Volume::adopt_listing
     fn list(&self, directory: NodeId) -> Result<()>;
-}
-
-/// Bytes that are in memory already, as a write's.
-impl Source for Chunks {
-    fn len(&self) -> usize {
-        Self::len(self)
-    }
-
-    fn copy_to(&self, from: usize, out: &mut [u8]) {
-        let mut skip = from;
-        let mut rest = out;
-        for piece in self {
-            let part = piece.get(skip.min(piece.len())..).unwrap_or_default();
-            skip = skip.saturating_sub(piece.len());
-            let take = part.len().min(rest.len());
-            let (head, tail) = rest.split_at_mut(take);
-            head.copy_from_slice(part.get(..take).unwrap_or_default());
-            rest = tail;
-        }
-    }
-
-    fn append_to(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) {
-        let mut skip = range.start;
-        let mut left = range.len();
-        for piece in self {
-            let part = piece.get(skip.min(piece.len())..).unwrap_or_default();
-            skip = skip.saturating_sub(piece.len());
-            let take = part.len().min(left);
-            out.extend_from_slice(part.get(..take).unwrap_or_default());
-            left -= take;
-        }
-    }
 }

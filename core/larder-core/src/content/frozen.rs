@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{CHUNK, ChunkState, Content};
+use super::{CHUNK, ChunkState, Content, in_file};
 
 /// A range of a file's data that is in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,26 +59,14 @@ impl FrozenContent {
 impl Content {
     /// The file's data, in stretches of one state.
     pub(crate) fn stretches(&self) -> Vec<Stretch> {
-        let mut out: Vec<Stretch> = Vec::new();
-        for (range, state) in self.parts() {
-            match out.last_mut() {
-                Some(last) if last.range.end == range.start && last.state == state => last.range.end = range.end,
-                _ => out.push(Stretch { range, state }),
-            }
-        }
-        out
+        let parts = joined(self.parts().into_iter());
+        parts.into_iter().map(|(range, state)| Stretch { range, state }).collect()
     }
 
     /// Ranges of data, merged.
     pub(crate) fn ranges(&self) -> Arc<[Range<u64>]> {
-        let mut out: Vec<Range<u64>> = Vec::new();
-        for (range, _) in self.parts() {
-            match out.last_mut() {
-                Some(last) if last.end == range.start => last.end = range.end,
-                _ => out.push(range),
-            }
-        }
-        out.into()
+        let parts = joined(self.parts().into_iter().map(|(range, _)| (range, ())));
+        parts.into_iter().map(|(range, ())| range).collect()
     }
 
     /// The chunks' extents, and between them what is stored and has no chunk.
@@ -88,9 +76,7 @@ impl Content {
         let stored: Vec<Range<u64>> = self.base.iter().flat_map(|base| base.ranges()).collect();
         let version = self.base.as_ref().map(|base| ChunkState::Absent(base.version().clone()));
         let push_chunk = |out: &mut Vec<_>, index: u64, chunk: &super::Chunk| {
-            let within = chunk.extent_range();
-            let base = index * CHUNK;
-            out.push((base + within.start as u64..base + within.end as u64, chunk.state().clone()));
+            out.push((in_file(index, &chunk.extent_range()), chunk.state().clone()));
         };
         for range in stored {
             let mut at = range.start;
@@ -146,22 +132,14 @@ impl Content {
     /// The bytes of a chunk that is to be loaded, as a range of the file;
     /// `None` where it was cut off meanwhile.
     pub(crate) fn absent_range(&self, index: u64) -> Option<Range<u64>> {
-        let within = match self.chunks.get(index) {
-            Some(chunk) => chunk.extent_range(),
-            None => self.base.as_ref()?.chunk(index)?.extent_range(),
-        };
-        let base = index * CHUNK;
-        Some(base + within.start as u64..base + within.end as u64)
+        Some(in_file(index, &self.chunk(index)?.extent_range()))
     }
 
     /// What a chunk would be loaded from; `None` where it need not be.
     pub(crate) fn absent_version(&self, index: u64) -> Option<Arc<str>> {
-        match self.chunks.get(index) {
-            Some(chunk) => match chunk.state() {
-                ChunkState::Absent(version) => Some(version.clone()),
-                _ => None,
-            },
-            None => self.base.as_ref().filter(|base| base.chunk(index).is_some()).map(|base| base.version().clone()),
+        match self.chunk(index)?.state() {
+            ChunkState::Absent(version) => Some(version.clone()),
+            _ => None,
         }
     }
 
@@ -173,4 +151,16 @@ impl Content {
         }
         Some(Self { len, lowest_len: len, chunks: super::ChunkMap::default(), base: Some(base) })
     }
+}
+
+/// Ranges that ascend, those made one that touch and have the same with them.
+fn joined<T: PartialEq>(parts: impl Iterator<Item = (Range<u64>, T)>) -> Vec<(Range<u64>, T)> {
+    let mut out: Vec<(Range<u64>, T)> = Vec::new();
+    for (range, with) in parts {
+        match out.last_mut() {
+            Some((last, same)) if last.end == range.start && *same == with => last.end = range.end,
+            _ => out.push((range, with)),
+        }
+    }
+    out
 }

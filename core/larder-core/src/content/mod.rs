@@ -58,6 +58,18 @@ pub(crate) struct Content {
     base: Option<Base>,
 }
 
+/// The chunks that a range of a file, which is not empty, lies in.
+#[must_use]
+pub fn chunks_of(range: &Range<u64>) -> Range<u64> {
+    range.start / CHUNK..range.end.div_ceil(CHUNK)
+}
+
+/// A range within a chunk, as a range of the file.
+const fn in_file(index: u64, within: &Range<usize>) -> Range<u64> {
+    let base = index * CHUNK;
+    base + within.start as u64..base + within.end as u64
+}
+
 /// The part of `range` that lies in each chunk: index and range within it.
 fn pieces(range: Range<u64>) -> impl Iterator<Item = (u64, Range<usize>)> {
     let mut at = range.start;
@@ -271,8 +283,8 @@ impl Content {
     pub(crate) fn extents(&self) -> impl Iterator<Item = Result<(u64, Bytes), Absent>> + '_ {
         // The first chunk that is stored alone asks for itself.
         let missing = self.base.as_ref().and_then(|base| {
-            let indices = base.ranges().flat_map(|range| range.start / CHUNK..=(range.end - 1) / CHUNK);
-            let index = indices.into_iter().find(|index| self.chunks.get(*index).is_none())?;
+            let mut indices = base.ranges().flat_map(|range| chunks_of(&range));
+            let index = indices.find(|index| self.chunks.get(*index).is_none())?;
             Some(Absent { index, version: base.version().clone(), is_parked: false })
         });
         let chunks = self.chunks.iter().map(|(index, chunk)| {
@@ -284,10 +296,9 @@ impl Content {
     }
 
     pub(crate) fn states(&self) -> impl Iterator<Item = (u64, ChunkState)> + '_ {
-        self.stretches().into_iter().flat_map(|stretch| {
-            let indices = stretch.range.start / CHUNK..=(stretch.range.end - 1) / CHUNK;
-            indices.map(move |index| (index, stretch.state.clone()))
-        })
+        self.stretches()
+            .into_iter()
+            .flat_map(|stretch| chunks_of(&stretch.range).map(move |index| (index, stretch.state.clone())))
     }
 
     /// Changes one chunk's residency; `None` where there is no such chunk. One
@@ -313,7 +324,7 @@ impl Content {
     }
 
     /// Drops the bytes of dirty chunks that an upload has as they were when
-    /// `frozen` was taken; hands out their indices, and how many bytes each.
+    /// `frozen` was taken; answers how many.
     pub(crate) fn park(&mut self, frozen: &Self, indices: Range<u64>, upload: &Arc<str>) -> usize {
         let mut freed = 0;
         for index in indices {

@@ -71,6 +71,7 @@ impl Volume {
 
     /// Fills a directory that was adopted, in one step; does nothing where it is
     /// filled.
+    ///
     /// Entries that the volume cannot take are left out, and named in the
     /// answer with the reason. Otherwise the answer has the inodes in the order
     /// of the entries.
@@ -165,12 +166,12 @@ impl Volume {
                     return Err(Error::new(ErrorCode::FileTooLarge, OPERATION));
                 }
                 let content = Content::away(*size, version.clone(), ranges.clone());
-                New::File(content.ok_or_else(|| Error::new(ErrorCode::Invalid, OPERATION))?)
+                New::Made(Made::File(content.ok_or_else(|| Error::new(ErrorCode::Invalid, OPERATION))?))
             }
-            Adopted::Directory => New::Directory,
+            Adopted::Directory => New::Made(Made::Directory),
             Adopted::Symlink { target } => {
                 self.check_target(target).during(OPERATION)?;
-                New::Symlink(target.clone())
+                New::Made(Made::Symlink(target.clone()))
             }
             Adopted::Known(node) => {
                 let inode = self.node(*node, OPERATION)?;
@@ -192,7 +193,7 @@ impl Volume {
         old: Option<&Arc<Inode>>,
     ) -> Result<Option<NodeId>> {
         let name = &*entry.name;
-        let known = if let New::Known(inode) = new { Some(inode) } else { None };
+        let known = if let New::Known(known) = new { Some(known) } else { None };
         let mut locked = LockSet::new([parent, old.unwrap_or(parent), known.unwrap_or(parent)]);
         let entries = locked.get(parent).live_directory().during(OPERATION)?;
         let unchanged = match old {
@@ -222,16 +223,12 @@ impl Volume {
             freed = (is_last && old.opens() == 0).then_some(state.allocated);
         }
         let added = if old.is_none() { entry_cost(name) } else { 0 };
-        let inode = match known {
-            Some(known) => {
-                self.check_link(locked.get(known))?;
-                self.exchange(added, false, freed)?;
-                let state = locked.get(known);
-                state.link_count += 1;
-                state.touch(state.changed);
+        let inode = match new {
+            New::Known(known) => {
+                self.add_link(locked.get(known), added, freed)?;
                 known.clone()
             }
-            None => self.make_adopted(parent, entry, new, added, freed)?,
+            New::Made(made) => self.make_adopted(parent, entry, made, added, freed)?,
         };
         let id = inode.id();
         let is_directory = inode.is_directory();
@@ -265,16 +262,11 @@ impl Volume {
         self.check_room(&filled.entries, OPERATION)?;
         let added = entry_cost(&entry.name);
         let inode = match &new {
-            New::Known(inode) => {
-                let mut state = inode.write();
-                self.check_link(&state)?;
-                self.exchange(added, false, None)?;
-                state.link_count += 1;
-                let changed = state.changed;
-                state.touch(changed);
-                inode.clone()
+            New::Known(known) => {
+                self.add_link(&mut known.write(), added, None)?;
+                known.clone()
             }
-            new => self.make_adopted(parent, entry, new, added, None)?,
+            New::Made(made) => self.make_adopted(parent, entry, made, added, None)?,
         };
         let id = inode.id();
         filled.charged += added;
@@ -283,15 +275,13 @@ impl Volume {
         Ok(id)
     }
 
-    /// Whether a file can get one more name.
-    fn check_link(&self, state: &State) -> Result<()> {
-        state.check_alive().during(OPERATION)?;
-        if state.link_count == 0 {
-            return Err(Error::new(ErrorCode::NoEntry, OPERATION));
-        }
-        if state.link_count >= self.limits.links {
-            return Err(Error::new(ErrorCode::TooManyLinks, OPERATION));
-        }
+    /// Counts one more name of a file, which is charged `added` bytes, in
+    /// exchange for an inode that goes.
+    fn add_link(&self, state: &mut State, added: u64, freed: Option<u64>) -> Result<()> {
+        self.check_link(state).during(OPERATION)?;
+        self.exchange(added, false, freed)?;
+        state.link_count += 1;
+        state.touch(state.changed);
         Ok(())
     }
 
@@ -321,15 +311,14 @@ impl Volume {
         &self,
         parent: &Inode,
         entry: &AdoptedEntry,
-        new: &New,
+        made: &Made,
         added: u64,
         freed: Option<u64>,
     ) -> Result<Arc<Inode>> {
-        let (body, cost) = match new {
-            New::File(content) => (Body::File(content.clone()), content.cost()),
-            New::Symlink(target) => (Body::Symlink(target.clone()), target.len() as u64),
-            New::Directory => (Body::Unlisted, 0),
-            New::Known(inode) => return Ok(inode.clone()),
+        let (body, cost) = match made {
+            Made::File(content) => (Body::File(content.clone()), content.cost()),
+            Made::Symlink(target) => (Body::Symlink(target.clone()), target.len() as u64),
+            Made::Directory => (Body::Unlisted, 0),
         };
         let id = self.new_id(None).during(OPERATION)?;
         let mut fresh = State::new(body, entry.mode & super::namespace::MODE_MASK, entry.changed);
@@ -349,10 +338,15 @@ impl Volume {
 
 /// What comes under a name.
 enum New {
+    Made(Made),
+    Known(Arc<Inode>),
+}
+
+/// What an inode is made of.
+enum Made {
     File(Content),
     Directory,
     Symlink(Arc<str>),
-    Known(Arc<Inode>),
 }
 
 /// A directory's entries before anybody sees them.

@@ -34,7 +34,7 @@ pub use freeze::Snapshot;
 pub(crate) use freeze::{FrozenBody, FrozenNode};
 pub(crate) use namespace::{NewNode, OpenFor};
 pub(crate) use open::OpenNode;
-pub use residency::{ContentSource, chunks_of};
+pub use residency::ContentSource;
 
 /// Permission bits of the root directory.
 const ROOT_MODE: u32 = 0o755;

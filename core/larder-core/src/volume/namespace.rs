@@ -1,7 +1,6 @@
 //! Names: looking up, listing, creating, linking and removing. `rename` has a
 //! file of its own.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use dashmap::Entry;
@@ -122,75 +121,63 @@ impl Volume {
             self.list_all()?;
         }
         self.admit(|| Proposal::Name { directory: parent.id(), name })?;
-        let made = self.create_locked(context, parent, name, new, open, body, mode, own_cost)?;
-        let id = made.0.id();
-        let settling = if open == OpenFor::Writing { Settling::Stream(id) } else { Settling::Whole };
+        let is_stream = open == OpenFor::Writing;
+        let (inode, attributes) = {
+            let _shared = self.gate.read();
+            let mut state = parent.write();
+            let entries = state.live_directory().during(operation)?;
+            if entries.get(name).is_some() {
+                return Err(Error::new(ErrorCode::Exist, operation));
+            }
+            self.check_room(entries, operation)?;
+            let cost = entry_cost(name);
+            self.ledger.charge_inode(&self.limits).during(operation)?;
+            let id = self
+                .charge(cost + own_cost, operation)
+                .and_then(|()| {
+                    self.new_id(context.node)
+                        .during(operation)
+                        .inspect_err(|_| self.ledger.refund_bytes(cost + own_cost))
+                })
+                .inspect_err(|_| self.ledger.refund_inode())?;
+
+            let mut fresh = State::new(body, mode, context.now);
+            fresh.allocated = own_cost;
+            let inode = Inode::new(id, parent.ino(), u64::from(open != OpenFor::Nobody), fresh);
+            let attributes = inode.attributes().during(operation)?;
+            // Locked before the table has it, whatever its number: nobody else can
+            // wait for it yet, and who guessed the number changes nothing before
+            // the creation is recorded.
+            let fresh = inode.write();
+            let Entry::Vacant(slot) = self.inodes.entry(id.ino) else {
+                // A record that names a number which is in use.
+                self.ledger.refund_bytes(cost + own_cost);
+                self.ledger.refund_inode();
+                return Err(Error::new(ErrorCode::Invalid, operation));
+            };
+            slot.insert(inode.clone());
+            if inode.is_directory() {
+                state.link_count += 1;
+            }
+            state.allocated += cost;
+            state.directory_mut().during(operation)?.insert(name.into(), inode.clone());
+            state.touch_content(context.now);
+            let (directory, node) = (parent.id(), inode.id());
+            let made = new.made(mode);
+            self.record(context, || Change::Create { directory, name, node, made, open: is_stream });
+            drop(fresh);
+            (inode, attributes)
+        };
+        let settling = if is_stream { Settling::Stream(inode.id()) } else { Settling::Whole };
         self.settle(settling).inspect_err(|_| {
             // It is there, but there will be no descriptor.
-            if open == OpenFor::Writing {
-                self.closed(id);
+            if is_stream {
+                self.closed(inode.id());
             }
             if open != OpenFor::Nobody {
-                self.unpin(&made.0);
+                self.unpin(&inode);
             }
         })?;
-        Ok(made)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one half of `create`")]
-    fn create_locked(
-        &self,
-        context: &Context,
-        parent: &Arc<Inode>,
-        name: &str,
-        new: NewNode<'_>,
-        open: OpenFor,
-        body: Body,
-        mode: u32,
-        own_cost: u64,
-    ) -> Result<(Arc<Inode>, Attributes)> {
-        let operation = new.operation();
-        let _shared = self.gate.read();
-        let mut state = parent.write();
-        let entries = state.live_directory().during(operation)?;
-        if entries.get(name).is_some() {
-            return Err(Error::new(ErrorCode::Exist, operation));
-        }
-        self.check_room(entries, operation)?;
-        let cost = entry_cost(name);
-        self.ledger.charge_inode(&self.limits).during(operation)?;
-        let id = self
-            .charge(cost + own_cost, operation)
-            .and_then(|()| {
-                self.new_id(context.node).during(operation).inspect_err(|_| self.ledger.refund_bytes(cost + own_cost))
-            })
-            .inspect_err(|_| self.ledger.refund_inode())?;
-
-        let mut fresh = State::new(body, mode, context.now);
-        fresh.allocated = own_cost;
-        let inode = Inode::new(id, parent.ino(), u64::from(open != OpenFor::Nobody), fresh);
-        let attributes = inode.attributes().during(operation)?;
-        // Locked before the table has it, whatever its number: nobody else can
-        // wait for it yet, and who guessed the number changes nothing before
-        // the creation is recorded.
-        let fresh = inode.write();
-        let Entry::Vacant(slot) = self.inodes.entry(id.ino) else {
-            // A record that names a number which is in use.
-            self.ledger.refund_bytes(cost + own_cost);
-            self.ledger.refund_inode();
-            return Err(Error::new(ErrorCode::Invalid, operation));
-        };
-        slot.insert(inode.clone());
-        if inode.is_directory() {
-            state.link_count += 1;
-        }
-        state.allocated += cost;
-        state.directory_mut().during(operation)?.insert(name.into(), inode.clone());
-        state.touch_content(context.now);
-        let (directory, node) = (parent.id(), inode.id());
-        let (made, open) = (new.made(mode), open == OpenFor::Writing);
-        self.record(context, || Change::Create { directory, name, node, made, open });
-        drop(fresh);
         Ok((inode, attributes))
     }
 
@@ -203,42 +190,27 @@ impl Volume {
         }
         self.ensure_listed(parent)?;
         self.admit(|| Proposal::Name { directory: parent.id(), name })?;
-        self.link_locked(context, node, parent, name, OPERATION)?;
+        {
+            let _shared = self.gate.read();
+            let mut locked = LockSet::new([parent, node]);
+            locked.get(node).check_alive().during(OPERATION)?;
+            let entries = locked.get(parent).live_directory().during(OPERATION)?;
+            if entries.get(name).is_some() {
+                return Err(Error::new(ErrorCode::Exist, OPERATION));
+            }
+            self.check_room(entries, OPERATION)?;
+            let linked = locked.get(node);
+            self.check_link(linked).during(OPERATION)?;
+            self.charge(entry_cost(name), OPERATION)?;
+            linked.link_count += 1;
+            linked.touch(context.now);
+            let state = locked.get(parent);
+            state.allocated += entry_cost(name);
+            state.directory_mut().during(OPERATION)?.insert(name.into(), node.clone());
+            state.touch_content(context.now);
+            self.record(context, || Change::Link { node: node.id(), directory: parent.id(), name });
+        }
         self.settle(Settling::Whole)
-    }
-
-    fn link_locked(
-        &self,
-        context: &Context,
-        node: &Arc<Inode>,
-        parent: &Arc<Inode>,
-        name: &str,
-        operation: &'static str,
-    ) -> Result<()> {
-        let _shared = self.gate.read();
-        let mut locked = LockSet::new([parent, node]);
-        locked.get(node).check_alive().during(operation)?;
-        let entries = locked.get(parent).live_directory().during(operation)?;
-        if entries.get(name).is_some() {
-            return Err(Error::new(ErrorCode::Exist, operation));
-        }
-        self.check_room(entries, operation)?;
-        let linked = locked.get(node);
-        if linked.link_count == 0 {
-            return Err(Error::new(ErrorCode::NoEntry, operation));
-        }
-        if linked.link_count >= self.limits.links {
-            return Err(Error::new(ErrorCode::TooManyLinks, operation));
-        }
-        self.charge(entry_cost(name), operation)?;
-        linked.link_count += 1;
-        linked.touch(context.now);
-        let state = locked.get(parent);
-        state.allocated += entry_cost(name);
-        state.directory_mut().during(operation)?.insert(name.into(), node.clone());
-        state.touch_content(context.now);
-        self.record(context, || Change::Link { node: node.id(), directory: parent.id(), name });
-        Ok(())
     }
 
     /// Removes a name of a file or symbolic link.
@@ -270,15 +242,15 @@ impl Volume {
         node: NodeId,
         operation: &'static str,
     ) -> Result<bool> {
-        let another = Cell::new(false);
+        let mut is_another = false;
         let removed = self.remove(context, parent, name, operation, false, |found, state| {
-            another.set(found.id() != node);
-            if another.get() {
+            is_another = found.id() != node;
+            if is_another {
                 return Err(ErrorCode::NoEntry);
             }
             if found.is_directory() && !state.directory()?.is_empty() { Err(ErrorCode::NotEmpty) } else { Ok(()) }
         });
-        if another.get() { Ok(false) } else { removed.map(|()| true) }
+        if is_another { Ok(false) } else { removed.map(|()| true) }
     }
 
     fn remove(
@@ -288,7 +260,7 @@ impl Volume {
         name: &str,
         operation: &'static str,
         tell: bool,
-        check: impl Fn(&Inode, &State) -> Result<(), ErrorCode>,
+        mut check: impl FnMut(&Inode, &State) -> Result<(), ErrorCode>,
     ) -> Result<()> {
         // The child is known only from the parent, but is locked in order of
         // numbers: look, lock both, look again. A retry means that another
@@ -342,6 +314,18 @@ impl Volume {
         state.link_count = if inode.is_directory() { 0 } else { state.link_count.saturating_sub(1) };
         state.touch(context.now);
         self.reclaim_if_unused(inode, state);
+    }
+
+    /// Whether a file can get one more name.
+    pub(super) fn check_link(&self, state: &State) -> Result<(), ErrorCode> {
+        state.check_alive()?;
+        if state.link_count == 0 {
+            return Err(ErrorCode::NoEntry);
+        }
+        if state.link_count >= self.limits.links {
+            return Err(ErrorCode::TooManyLinks);
+        }
+        Ok(())
     }
 
     /// Whether one more entry fits in the directory.

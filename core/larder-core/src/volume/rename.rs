@@ -34,8 +34,8 @@ impl Volume {
         self.check_name(to_name).during(OPERATION)?;
         let from = End { directory: from, name: from_name };
         let to = End { directory: to, name: to_name };
-        self.ensure_listed(from.directory)?;
         if self.observer.get().is_some() {
+            self.ensure_listed(from.directory)?;
             let node = self.lookup(from.directory, from.name).during_rename()?.id();
             self.admit(|| Proposal::Move { node, to: to.directory.id(), to_name })?;
         }

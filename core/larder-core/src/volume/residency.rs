@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Volume;
-use crate::content::{Absent, CHUNK_BYTES};
+use crate::content::Absent;
 use crate::error::During;
 use crate::inode::Inode;
 use crate::{Attributes, ChunkState, Error, ErrorCode, Eviction, FrozenContent, NodeId, Result};
@@ -43,7 +43,7 @@ impl Volume {
     }
 
     /// The state of each stored chunk of a file: index (offset divided by
-    /// [`CHUNK_BYTES`]) and state. Holes are not listed.
+    /// [`CHUNK_BYTES`](crate::CHUNK_BYTES)) and state. Holes are not listed.
     ///
     /// # Errors
     /// `no-entry` for an unknown node, `is-directory` or `invalid` for one
@@ -168,11 +168,4 @@ impl Volume {
             Err(error) => Err(error),
         }
     }
-}
-
-/// The chunks that a range of a file lies in.
-#[must_use]
-pub fn chunks_of(range: &Range<u64>) -> Range<u64> {
-    let chunk = CHUNK_BYTES as u64;
-    range.start / chunk..range.end.div_ceil(chunk)
 }
