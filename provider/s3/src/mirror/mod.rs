@@ -49,14 +49,9 @@ impl Mirror {
             Change::Link { node, directory, name } => self.add(directory, name, node, false),
             Change::Remove { directory, name, .. } => drop(self.take(directory, name)),
             Change::Rename { node, from, from_name, to, to_name, .. } => {
-                let is_directory = self.entries.contains_key(&node);
-                let below = self.entries.remove(&node);
-                self.take(from, from_name);
-                self.take(to, to_name);
-                self.add(to, to_name, node, is_directory);
-                if let Some(below) = below {
-                    self.entries.insert(node, below);
-                }
+                // Not forgotten between the two names, with what is below it.
+                self.detach(from, from_name);
+                self.add(to, to_name, node, self.is_directory(node));
             }
             Change::Write { .. } | Change::SetSize { .. } | Change::SetTimes { .. } | Change::SetMode { .. } => {}
         }
@@ -76,25 +71,26 @@ impl Mirror {
     /// Takes a name away; answers what had it. A directory whose name goes is
     /// empty, or forgotten with all that is known to be below it.
     pub fn take(&mut self, directory: NodeId, name: &str) -> Option<NodeId> {
-        let node = self.entries.get_mut(&directory)?.remove(name)?;
-        let is_last = self.names.get_mut(&node).is_none_or(|names| names.remove(directory, name));
-        if is_last {
-            self.names.remove(&node);
-            self.forget_below(node);
+        let node = self.detach(directory, name)?;
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            if self.names.contains_key(&node) {
+                continue;
+            }
+            let names: Vec<_> = self.entries.get(&node).into_iter().flat_map(BTreeMap::keys).cloned().collect();
+            open.extend(names.iter().filter_map(|name| self.detach(node, name)));
+            self.entries.remove(&node);
         }
         Some(node)
     }
 
-    fn forget_below(&mut self, directory: NodeId) {
-        let mut open = vec![directory];
-        while let Some(directory) = open.pop() {
-            for (name, node) in self.entries.remove(&directory).unwrap_or_default() {
-                if self.names.get_mut(&node).is_some_and(|names| names.remove(directory, &name)) {
-                    self.names.remove(&node);
-                    open.push(node);
-                }
-            }
+    /// Takes a name off what has it.
+    fn detach(&mut self, directory: NodeId, name: &str) -> Option<NodeId> {
+        let node = self.entries.get_mut(&directory)?.remove(name)?;
+        if self.names.get_mut(&node).is_some_and(|names| names.remove(directory, name)) {
+            self.names.remove(&node);
         }
+        Some(node)
     }
 
     /// What a name names.
