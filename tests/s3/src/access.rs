@@ -4,6 +4,11 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::DisplayErrorContext;
 
+/// The user of both servers.
+pub(crate) const ACCESS_KEY: &str = "larder";
+pub(crate) const SECRET_KEY: &str = "larder-secret";
+const REGION: &str = "us-east-1";
+
 /// Where a server is and who uses it.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -18,14 +23,13 @@ pub struct Access {
 }
 
 impl Access {
-    /// From its parts.
-    #[must_use]
-    pub fn new(endpoint: String, access_key: &str, secret_key: &str, region: &str) -> Self {
+    /// Of a server of this crate, with the user who may do everything.
+    pub(crate) fn local(port: u16) -> Self {
         Self {
-            endpoint,
-            access_key: access_key.to_owned(),
-            secret_key: secret_key.to_owned(),
-            region: region.to_owned(),
+            endpoint: format!("http://127.0.0.1:{port}"),
+            access_key: ACCESS_KEY.to_owned(),
+            secret_key: SECRET_KEY.to_owned(),
+            region: REGION.to_owned(),
         }
     }
 
@@ -69,12 +73,4 @@ impl Access {
             panic!("{error}");
         }
     }
-}
-
-/// Makes a bucket on a server; [`Access::make_bucket`].
-///
-/// # Panics
-/// Where the server refuses.
-pub fn make_bucket(access: &Access, name: &str) {
-    access.make_bucket(name);
 }

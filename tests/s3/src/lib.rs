@@ -52,7 +52,7 @@ mod ports;
 mod s3sfs;
 mod weed;
 
-pub use access::{Access, make_bucket};
+pub use access::Access;
 pub use faults::{Answer, Counts, Fault, Faults, Kind, Rule};
 pub use s3sfs::S3sFs;
 pub use weed::Weed;

@@ -11,14 +11,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::access::{ACCESS_KEY, Access, SECRET_KEY};
 use crate::ports::Pair;
 
 /// Longest wait for the server to answer. It takes 3.5 s alone.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-const ACCESS_KEY: &str = "larder";
-const SECRET_KEY: &str = "larder-secret";
-const REGION: &str = "us-east-1";
 
 /// One volume for a bucket at first, not seven, and more as it fills. Volumes
 /// are files that grow, so what is not used takes no space.
@@ -96,34 +93,10 @@ impl Weed {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Where S3 is served.
-    #[must_use]
-    pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port())
-    }
-
-    /// Who may do everything.
-    #[must_use]
-    pub const fn access_key(&self) -> &'static str {
-        ACCESS_KEY
-    }
-
-    /// The secret of [`access_key`](Self::access_key).
-    #[must_use]
-    pub const fn secret_key(&self) -> &'static str {
-        SECRET_KEY
-    }
-
-    /// What to sign requests for.
-    #[must_use]
-    pub const fn region(&self) -> &'static str {
-        REGION
-    }
-
     /// How to reach it.
     #[must_use]
-    pub fn access(&self) -> crate::Access {
-        crate::Access::new(self.endpoint(), ACCESS_KEY, SECRET_KEY, REGION)
+    pub fn access(&self) -> Access {
+        Access::local(self.port())
     }
 
     /// A path in its directory; `log` is what it logs.

@@ -34,11 +34,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::Access;
-
-const ACCESS_KEY: &str = "larder";
-const SECRET_KEY: &str = "larder-secret";
-const REGION: &str = "us-east-1";
+use crate::access::{ACCESS_KEY, Access, SECRET_KEY};
 
 /// The server, on threads of this process. It ends when this is dropped.
 #[derive(Debug)]
@@ -73,34 +69,10 @@ impl S3sFs {
         Self { runtime: Some(runtime), port, _directory: directory }
     }
 
-    /// Where S3 is served.
-    #[must_use]
-    pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// Who may do everything.
-    #[must_use]
-    pub const fn access_key(&self) -> &'static str {
-        ACCESS_KEY
-    }
-
-    /// The secret of [`access_key`](Self::access_key).
-    #[must_use]
-    pub const fn secret_key(&self) -> &'static str {
-        SECRET_KEY
-    }
-
-    /// What to sign requests for.
-    #[must_use]
-    pub const fn region(&self) -> &'static str {
-        REGION
-    }
-
     /// How to reach it.
     #[must_use]
     pub fn access(&self) -> Access {
-        Access::new(self.endpoint(), ACCESS_KEY, SECRET_KEY, REGION)
+        Access::local(self.port)
     }
 }
 
