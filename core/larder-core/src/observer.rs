@@ -90,7 +90,8 @@ pub enum Settling {
 
 /// Follows the changes of a volume. The volume works without one.
 ///
-/// Changes that the backend itself makes ([`Volume::adopt`]) are not told.
+/// What the backend itself brings in ([`Volume::adopt`]) is no change to it:
+/// see [`may_adopt`](Self::may_adopt) and [`adopted`](Self::adopted).
 ///
 /// [`Volume::adopt`]: crate::Volume::adopt
 pub trait Observer: Send + Sync {
@@ -122,6 +123,21 @@ pub trait Observer: Send + Sync {
     /// # Errors
     /// The opening fails with it.
     fn opening(&self, directory: NodeId, name: &str) -> Result<bool>;
+
+    /// Whether a backend may change what a name names now, `named`: not where
+    /// changes were recorded that it does not know of. With the locks of both
+    /// held, so that none comes in between.
+    fn may_adopt(&self, directory: NodeId, name: &str, named: Option<NodeId>) -> bool {
+        let _ = (directory, name, named);
+        true
+    }
+
+    /// Told of a name that a backend brought in, or took away (`None`); in
+    /// order with the changes, and with the locks held, as
+    /// [`record`](Self::record).
+    fn adopted(&self, directory: NodeId, name: &str, node: Option<NodeId>) {
+        let _ = (directory, name, node);
+    }
 }
 
 /// Lists directories that were adopted without their entries, when somebody

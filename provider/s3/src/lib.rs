@@ -1,9 +1,19 @@
-//! Volumes that live in an S3 bucket: the parts below the synchronisation.
+//! Volumes that live in an S3 bucket.
 //!
-//! What lives here: how a tree lies in a bucket ([`layout`]), and which names
-//! each inode has ([`mirror`]). What does not: requests (larder-bucket), and
-//! the tree itself (larder-core).
+//! What lives here: how a tree lies in a bucket ([`layout`]), which names each
+//! inode has ([`mirror`]), and how a volume and its bucket are kept in step
+//! ([`S3Volume`]). What does not: requests (larder-bucket), the journal
+//! (larder-journal), and the tree itself (larder-core).
 #![forbid(unsafe_code)]
 
+mod error;
 pub mod layout;
 pub mod mirror;
+mod options;
+mod status;
+mod volume;
+
+pub use error::S3Error;
+pub use options::{ConflictPolicy, ReadMode, S3Options, WriteMode};
+pub use status::Status;
+pub use volume::S3Volume;

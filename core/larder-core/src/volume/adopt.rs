@@ -1,6 +1,6 @@
 //! What a backend brings into a volume by itself: files of its own that nobody
 //! has loaded yet, names that came or went elsewhere. None of it is told to the
-//! volume's observer.
+//! observer, which may refuse it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -94,8 +94,14 @@ impl Volume {
         // Until it is whole, whoever looks waits in its lister. It stays: it is
         // listed before it can be removed.
         let mut filled = Filled { entries: Directory::with_capacity(entries.len()), charged: 0, directories: 0 };
-        let adopted = entries.iter().map(|entry| self.adopt_listed(&parent, entry, &mut filled)).collect();
+        let adopted: Vec<Result<NodeId>> =
+            entries.iter().map(|entry| self.adopt_listed(&parent, entry, &mut filled)).collect();
         let mut state = parent.write();
+        for (entry, node) in entries.iter().zip(&adopted) {
+            if let Ok(node) = node {
+                self.adopted(directory, &entry.name, Some(*node));
+            }
+        }
         state.allocated += filled.charged;
         state.link_count += filled.directories;
         state.body = Body::Directory(filled.entries);
@@ -117,8 +123,11 @@ impl Volume {
     /// # Errors
     /// `no-entry` for an unknown directory, `not-empty` where the name names a
     /// directory with entries, `invalid` for a name or ranges that cannot be,
-    /// `not-permitted` for another name of a directory, limits. Nothing is
+    /// `not-permitted` for another name of a directory, `busy` where the
+    /// observer knows of changes ([`Observer::may_adopt`]), limits. Nothing is
     /// changed then.
+    ///
+    /// [`Observer::may_adopt`]: crate::Observer::may_adopt
     pub fn adopt(&self, directory: NodeId, entry: &AdoptedEntry) -> Result<NodeId> {
         let parent = self.node(directory, OPERATION)?;
         let new = self.check_adopted(entry)?;
@@ -144,7 +153,7 @@ impl Volume {
     ///
     /// # Errors
     /// `no-entry` for an unknown directory, `not-empty` for a directory with
-    /// entries.
+    /// entries, `busy` as [`adopt`](Self::adopt).
     pub fn disown(&self, now: Timestamp, directory: NodeId, name: &str, node: NodeId) -> Result<bool> {
         let parent = self.node(directory, OPERATION)?;
         match self.lookup(&parent, name) {
@@ -211,6 +220,9 @@ impl Volume {
         if old.is_none() {
             self.check_room(entries, OPERATION)?;
         }
+        if !self.may_adopt(parent.id(), name, old.map(|old| old.id())) {
+            return Err(Error::new(ErrorCode::Busy, OPERATION));
+        }
         // What goes makes room for what comes. Nobody can open it meanwhile; if
         // it is closed now, the room is there a little later.
         let mut freed = None;
@@ -236,6 +248,7 @@ impl Volume {
         state.allocated += added;
         state.link_count += u64::from(is_directory);
         let entries = state.directory_mut().during(OPERATION)?;
+        self.adopted(parent.id(), name, Some(id));
         let Some(old) = old else {
             entries.insert(entry.name.clone(), inode);
             return Ok(Some(id));

@@ -248,7 +248,10 @@ impl Volume {
             if is_another {
                 return Err(ErrorCode::NoEntry);
             }
-            if found.is_directory() && !state.directory()?.is_empty() { Err(ErrorCode::NotEmpty) } else { Ok(()) }
+            if found.is_directory() && !state.directory()?.is_empty() {
+                return Err(ErrorCode::NotEmpty);
+            }
+            if self.may_adopt(parent.id(), name, Some(node)) { Ok(()) } else { Err(ErrorCode::Busy) }
         });
         if is_another { Ok(false) } else { removed.map(|()| true) }
     }
@@ -280,6 +283,8 @@ impl Volume {
             self.detach(&mut locked, parent, name, &child, context, operation)?;
             if tell {
                 self.record(context, || Change::Remove { node: child.id(), directory: parent.id(), name });
+            } else {
+                self.adopted(parent.id(), name, None);
             }
             return Ok(());
         }

@@ -44,6 +44,16 @@ impl Volume {
         }
     }
 
+    pub(super) fn may_adopt(&self, directory: NodeId, name: &str, named: Option<NodeId>) -> bool {
+        self.observer.get().is_none_or(|observer| observer.may_adopt(directory, name, named))
+    }
+
+    pub(super) fn adopted(&self, directory: NodeId, name: &str, node: Option<NodeId>) {
+        if let Some(observer) = self.observer.get() {
+            observer.adopted(directory, name, node);
+        }
+    }
+
     pub(super) fn settle(&self, settling: Settling) -> Result<()> {
         match self.observer.get() {
             Some(observer) => observer.settle(settling),
