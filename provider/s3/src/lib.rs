@@ -10,6 +10,7 @@ mod error;
 pub mod layout;
 pub mod mirror;
 mod options;
+mod place;
 mod status;
 mod volume;
 

@@ -1,0 +1,31 @@
+//! Where a file's stored bytes are.
+
+use std::sync::Arc;
+
+use larder_bucket::Etag;
+use larder_core::{NodeId, Result};
+
+use crate::layout::SparseMap;
+
+/// The object that has a file's stored content. Its etag is the version that
+/// the volume knows the content by.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) key: Arc<str>,
+    pub(crate) etag: Etag,
+    /// The file's length in bytes, holes included.
+    pub(crate) size: u64,
+    /// Where the bytes are, if not each at its own offset.
+    pub(crate) sparse: Option<Arc<SparseMap>>,
+}
+
+/// Who knows where files are.
+pub(crate) trait Places: Send + Sync {
+    /// Where a file's stored content is now; `None` where the bucket has none
+    /// (any more).
+    fn place(&self, node: NodeId) -> Option<Place>;
+
+    /// Brings a file's content to the bucket, of which an upload under way has
+    /// a part, and returns when it is there. Blocks.
+    fn complete(&self, node: NodeId, upload: &str) -> Result<()>;
+}
