@@ -6,11 +6,14 @@
 //! (larder-journal), and the tree itself (larder-core).
 #![forbid(unsafe_code)]
 
+mod catalogue;
+mod changes;
 mod error;
 pub mod layout;
 pub mod mirror;
 mod options;
 mod place;
+mod shared;
 mod status;
 mod volume;
 

@@ -1,0 +1,98 @@
+//! What the bucket has, as far as Larder knows.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use larder_bucket::Etag;
+use larder_core::NodeId;
+
+use crate::layout::LinkId;
+use crate::place::Place;
+
+/// What a key has.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// The object's version, for the condition of the next change.
+    pub(crate) etag: Etag,
+    /// The inode that it stands for: a file or symbolic link, or the directory
+    /// of a marker or of attributes.
+    pub(crate) node: NodeId,
+    /// The version of the node's content that is in it; empty where it has
+    /// none.
+    pub(crate) version: Arc<str>,
+}
+
+/// What the bucket has, by key and by inode.
+#[derive(Debug, Default)]
+pub(crate) struct Catalogue {
+    keys: HashMap<Arc<str>, Known>,
+    places: HashMap<NodeId, Place>,
+    links: HashMap<NodeId, LinkId>,
+    /// Directories that have an object for their attributes.
+    described: HashSet<NodeId>,
+}
+
+impl Catalogue {
+    /// What a key has.
+    pub(crate) fn key(&self, key: &str) -> Option<&Known> {
+        self.keys.get(key)
+    }
+
+    /// All keys, in no order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&Arc<str>, &Known)> {
+        self.keys.iter()
+    }
+
+    /// Where a file's stored content is.
+    pub(crate) fn place(&self, node: NodeId) -> Option<&Place> {
+        self.places.get(&node)
+    }
+
+    /// Notes an object.
+    pub(crate) fn set_key(&mut self, key: &Arc<str>, known: Known) {
+        self.keys.insert(Arc::clone(key), known);
+    }
+
+    /// Notes that there is no such object any more.
+    pub(crate) fn remove_key(&mut self, key: &str) -> Option<Known> {
+        self.keys.remove(key)
+    }
+
+    /// Notes where a file's content is.
+    pub(crate) fn set_place(&mut self, node: NodeId, place: Place) {
+        self.places.insert(node, place);
+    }
+
+    /// Forgets a file that is gone.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        self.places.remove(&node);
+        self.links.remove(&node);
+        self.described.remove(&node);
+    }
+
+    /// The identity that the objects of a file with several names share; drawn
+    /// when it is first asked for.
+    pub(crate) fn link(&mut self, node: NodeId) -> LinkId {
+        *self.links.entry(node).or_insert_with(|| LinkId(fastrand::u128(..)))
+    }
+
+    /// The identity, where it has one.
+    pub(crate) fn known_link(&self, node: NodeId) -> Option<LinkId> {
+        self.links.get(&node).copied()
+    }
+
+    /// Notes an identity that an object has.
+    pub(crate) fn set_link(&mut self, node: NodeId, link: LinkId) {
+        self.links.insert(node, link);
+    }
+
+    /// Whether a directory has an object for its attributes.
+    pub(crate) fn is_described(&self, node: NodeId) -> bool {
+        self.described.contains(&node)
+    }
+
+    /// Notes that it has one.
+    pub(crate) fn set_described(&mut self, node: NodeId) {
+        self.described.insert(node);
+    }
+}
