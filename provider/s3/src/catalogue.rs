@@ -28,6 +28,8 @@ pub(crate) struct Catalogue {
     keys: HashMap<Arc<str>, Known>,
     places: HashMap<NodeId, Place>,
     links: HashMap<NodeId, LinkId>,
+    /// The inode that got an identity last.
+    linked: HashMap<LinkId, NodeId>,
     /// Directories that have an object for their attributes.
     described: HashSet<NodeId>,
 }
@@ -66,14 +68,20 @@ impl Catalogue {
     /// Forgets a file that is gone.
     pub(crate) fn forget(&mut self, node: NodeId) {
         self.places.remove(&node);
-        self.links.remove(&node);
+        if let Some(link) = self.links.remove(&node)
+            && self.linked.get(&link) == Some(&node)
+        {
+            self.linked.remove(&link);
+        }
         self.described.remove(&node);
     }
 
     /// The identity that the objects of a file with several names share; drawn
     /// when it is first asked for.
     pub(crate) fn link(&mut self, node: NodeId) -> LinkId {
-        *self.links.entry(node).or_insert_with(|| LinkId(fastrand::u128(..)))
+        let link = *self.links.entry(node).or_insert_with(|| LinkId(fastrand::u128(..)));
+        self.linked.entry(link).or_insert(node);
+        link
     }
 
     /// The identity, where it has one.
@@ -84,6 +92,12 @@ impl Catalogue {
     /// Notes an identity that an object has.
     pub(crate) fn set_link(&mut self, node: NodeId, link: LinkId) {
         self.links.insert(node, link);
+        self.linked.insert(link, node);
+    }
+
+    /// The inode that has an identity.
+    pub(crate) fn linked(&self, link: LinkId) -> Option<NodeId> {
+        self.linked.get(&link).copied()
     }
 
     /// Whether a directory has an object for its attributes.

@@ -7,12 +7,16 @@ use larder_core::{NodeId, Result};
 
 use crate::layout::SparseMap;
 
-/// The object that has a file's stored content. Its etag is the version that
-/// the volume knows the content by.
+/// The object that has a file's stored content.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) key: Arc<str>,
+    /// The object's version, which reads are pinned to.
     pub(crate) etag: Etag,
+    /// The version that the volume knows the content by: the etag that the
+    /// content was first stored or found with. A copy of a large object has
+    /// another etag, and the same content.
+    pub(crate) version: Arc<str>,
     /// The file's length in bytes, holes included.
     pub(crate) size: u64,
     /// Where the bytes are, if not each at its own offset.

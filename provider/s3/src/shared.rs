@@ -30,10 +30,22 @@ pub(crate) struct Incoming {
     pub(crate) link: Option<LinkId>,
     /// A directory with an object for its attributes (the last of `keys`).
     pub(crate) is_described: bool,
+    /// `None` for the entries of a directory that is being listed.
+    pub(crate) expected: Option<Expected>,
 }
 
-/// What changes together. Never held while the volume is called: the volume
-/// calls with its locks held, and waits for this.
+/// What a name stood for when the bucket was asked. If it stands for something
+/// else by now, the bucket's answer may be the older one.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected {
+    pub(crate) node: Option<NodeId>,
+    /// What the catalogue had of the file's key.
+    pub(crate) etag: Option<larder_bucket::Etag>,
+}
+
+/// What changes together. The volume waits for it with its own locks held: it
+/// is not held while the volume is called, but while it is at rest. Whoever
+/// waits for the bucket's progress takes it; who has it does not ask for that.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) mirror: Mirror,
@@ -43,6 +55,9 @@ pub(crate) struct State {
     /// Keys that the group under way changes: nobody else brings anything in
     /// there.
     pub(crate) busy: HashSet<Arc<str>>,
+    /// Paths at which another client's version takes the place of ours, which
+    /// has another name by now.
+    pub(crate) yielding: HashSet<String>,
 }
 
 impl State {
@@ -62,13 +77,15 @@ impl State {
             if self.mirror.names(old).next().is_none() {
                 // Nobody can load what the bucket does not have any more.
                 self.catalogue.forget(old);
+            } else {
+                self.replace_place(keys, old);
             }
         }
         let Some(node) = node else { return };
         let Some(incoming) = self.incoming.remove(&(directory, Arc::from(name))) else { return };
         self.mirror.add(directory, name, node, incoming.is_directory);
-        let known = self.catalogue.place(node).map(|place| Arc::clone(&place.etag));
-        let version = incoming.place.as_ref().map(|place| Arc::clone(&place.etag)).or(known);
+        let known = self.catalogue.place(node).map(|place| Arc::clone(&place.version));
+        let version = incoming.place.as_ref().map(|place| Arc::clone(&place.version)).or(known);
         for (key, etag) in &incoming.keys {
             let version = version.clone().unwrap_or_else(|| "".into());
             self.catalogue.set_key(key, Known { etag: etag.clone(), node, version });
@@ -84,13 +101,39 @@ impl State {
         }
     }
 
+    /// Finds another name's object for a file's content, where the one that it
+    /// was loaded from is another file's by now.
+    fn replace_place(&mut self, keys: &KeySpace, node: NodeId) {
+        let Some(place) = self.catalogue.place(node) else { return };
+        if self.catalogue.key(&place.key).is_some() {
+            return;
+        }
+        let names = self.mirror.paths(node).into_iter().filter_map(|path| keys.file_key(&path).ok());
+        let same = names.into_iter().find(|key| self.catalogue.key(key).is_some_and(|known| known.etag == place.etag));
+        if let Some(key) = same {
+            let place = Place { key: key.into(), ..place.clone() };
+            self.catalogue.set_place(node, place);
+        }
+    }
+
     /// Whether a name has changes that the bucket does not have, so that
     /// nothing may come in there.
     pub(crate) fn is_changed(&self, keys: &KeySpace, directory: NodeId, name: &str, named: Option<NodeId>) -> bool {
+        let Some(path) = self.mirror.path_of(directory, name) else { return true };
+        if self.yielding.contains(&path) {
+            return false;
+        }
         if named.is_some_and(|node| self.changes.nodes.contains_key(&node)) {
             return true;
         }
-        let Some(path) = self.mirror.path_of(directory, name) else { return true };
+        if let Some(incoming) = self.incoming.get(&(directory, Arc::from(name)))
+            && let Some(expected) = &incoming.expected
+        {
+            let known = keys.file_key(&path).ok().and_then(|key| self.catalogue.key(&key));
+            if named != expected.node || known.map(|known| &known.etag) != expected.etag.as_ref() {
+                return true;
+            }
+        }
         let is_busy = |key: Result<String, _>| key.is_ok_and(|key| self.busy.contains(&*key));
         self.changes.paths.contains(&path) || is_busy(keys.file_key(&path)) || is_busy(keys.marker_key(&path))
     }

@@ -105,6 +105,12 @@ impl Mirror {
         self.entries.contains_key(&node)
     }
 
+    /// Whether a directory has nothing in it that is known.
+    #[must_use]
+    pub fn is_empty(&self, directory: NodeId) -> bool {
+        self.entries.get(&directory).is_some_and(BTreeMap::is_empty)
+    }
+
     /// The names of an inode, the oldest first; none for the root, and for one
     /// that is only open.
     pub fn names(&self, node: NodeId) -> impl Iterator<Item = &Name> {
