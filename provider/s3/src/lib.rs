@@ -13,6 +13,7 @@ pub mod layout;
 pub mod mirror;
 mod options;
 mod place;
+mod restore;
 mod shared;
 mod status;
 mod volume;
