@@ -18,6 +18,7 @@ mod options;
 mod place;
 mod recover;
 mod replay;
+mod restore;
 mod shared;
 mod status;
 mod volume;

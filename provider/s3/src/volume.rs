@@ -241,11 +241,12 @@ async fn open(
         let loads = Loads::new(shared.volume.clone(), shared.bucket.clone(), runtime.clone(), places, limits);
         Engine::new(Arc::clone(&shared), loads, Arc::clone(&restore), journal)
     });
+    restore.load_attributes().await?;
+    restore.describe_root()?;
     volume.set_observer(Arc::<Engine>::clone(&engine))?;
     volume.set_lister(Arc::<Restore>::clone(&restore))?;
     volume.set_content_source(Arc::<Loads>::clone(&engine.loads))?;
     volume.set_durability(Arc::<Engine>::clone(&engine))?;
-    restore.load_attributes().await?;
     let replayed = match recovered {
         Some(recovered) => replay_journal(&volume, &engine, recovered, is_stored).await?,
         None => false,
@@ -258,7 +259,7 @@ async fn open(
     let loads = Arc::clone(&engine.loads);
     restore.start(Arc::new(move |node| {
         let loads = Arc::clone(&loads);
-        Box::pin(async move { loads.preload(node).await })
+        async move { loads.preload(node).await }
     }));
     runtime.spawn(write_statuses(Arc::downgrade(&engine)));
     Ok((volume, engine))

@@ -73,6 +73,7 @@ impl Engine {
     /// Nothing is done any more.
     pub(crate) fn end(&self) {
         self.has_ended.store(true, Relaxed);
+        self.restore.stop();
         self.progress.end_waiting();
         self.wake.notify_one();
         self.ended.notify_one();

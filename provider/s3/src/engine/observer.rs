@@ -1,6 +1,6 @@
 //! What the engine answers to the volume.
 
-use larder_core::{Change, Context, Error, Lister as _, NodeId, Observer, Proposal, Result, Settling};
+use larder_core::{Change, Context, Error, NodeId, Observer, Proposal, Result, Settling};
 
 use super::Engine;
 use crate::options::ReadMode;
@@ -106,35 +106,12 @@ impl Engine {
         if !is_directory {
             return Ok(());
         }
-        self.list_all_below(node)?;
+        self.restore.list_all_below(node)?;
         let state = self.shared.state.lock();
         let Some(path) = state.mirror.path_of(to, to_name) else { return Ok(()) };
         let longest = state.mirror.longest_below(node);
         let checked = self.shared.keys.longest_below(&path, if longest == 0 { 0 } else { longest + 1 });
         checked.map_err(|error| Error::new(error.fault.code(), OPERATION))
-    }
-
-    /// Lists a directory and all that are below it.
-    fn list_all_below(&self, node: NodeId) -> Result<()> {
-        let Some(volume) = self.shared.volume.upgrade() else { return Ok(()) };
-        loop {
-            let directories: Vec<NodeId> = {
-                let state = self.shared.state.lock();
-                let below = state.mirror.below(node).into_iter().map(|(_, node)| node);
-                below.chain([node]).filter(|node| state.mirror.is_directory(*node)).collect()
-            };
-            let mut is_whole = true;
-            for directory in directories {
-                // What is gone meanwhile needs no listing.
-                if volume.is_unlisted_directory(directory).unwrap_or(false) {
-                    is_whole = false;
-                    self.restore.list(directory)?;
-                }
-            }
-            if is_whole {
-                return Ok(());
-            }
-        }
     }
 
     /// Waits while too much waits for the bucket.

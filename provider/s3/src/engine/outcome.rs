@@ -72,7 +72,7 @@ impl Engine {
             let directory = names.try_fold(root, |at, name| state.mirror.lookup(at, name));
             let Some(directory) = directory else { return };
             let keys = vec![(moved.step.key.as_str().into(), etag.clone())];
-            let incoming = Incoming { is_directory: false, keys, place: Some(place), link: None, is_described: false };
+            let incoming = Incoming { is_directory: false, keys, place: Some(place), link: None, is_described: false, expected: None };
             state.incoming.insert((directory, Arc::clone(&name)), incoming);
             directory
         };
