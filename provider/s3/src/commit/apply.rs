@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
 use larder_bucket::{Bucket, BucketError, BucketErrorKind, Condition, Etag, Object};
 
@@ -44,11 +46,12 @@ const PHASES: [Phase; 5] = [Phase::Early, Phase::EarlyMarker, Phase::Put, Phase:
 pub(crate) async fn apply(engine: &Arc<Engine>, prepared: &Prepared, done: &mut [bool]) -> Result<(), S3Error> {
     for phase in PHASES {
         let steps = prepared.steps.iter().enumerate().zip(done.iter());
-        let open: Vec<_> =
-            steps.filter(|((_, ready), done)| ready.step.phase == phase && !**done).map(|(step, _)| step).collect();
+        let open: Vec<BoxFuture<'_, (usize, Result<(), S3Error>)>> = steps
+            .filter(|((_, ready), done)| ready.step.phase == phase && !**done)
+            .map(|((index, ready), _)| async move { (index, one(engine, ready).await) }.boxed())
+            .collect();
         let parallel = if phase.is_in_order() { 1 } else { engine.shared.options.parallel.max(1) };
-        let mut ended =
-            stream::iter(open).map(|(index, ready)| async move { (index, one(engine, ready).await) }).buffer_unordered(parallel);
+        let mut ended = stream::iter(open).buffer_unordered(parallel);
         let mut first = Ok(());
         while let Some((index, result)) = ended.next().await {
             match result {

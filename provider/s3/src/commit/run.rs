@@ -1,10 +1,12 @@
 //! When groups go to the bucket, and what happens when it does not take them.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use larder_bucket::{Condition, Metadata};
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use larder_bucket::{Bucket, Condition, Metadata};
 
 use super::apply::apply;
 use super::prepare::{Prepared, keep_unnamed, prepare};
@@ -106,38 +108,39 @@ fn due(engine: &Engine) -> Option<Due> {
 /// # Errors
 /// The engine is halted, or has ended.
 async fn commit(engine: &Arc<Engine>, taken: Taken) -> Result<(), S3Error> {
-    persist(engine, || keep_unnamed(engine, &taken.unnamed)).await?;
-    let prepared = persist(engine, || async {
-        let plan = plan::plan(&engine.shared, &taken);
-        prepare(engine, plan).await
-    })
-    .await?;
+    persist(engine, || keep_unnamed(engine, &taken.unnamed).boxed()).await?;
+    let prepared = persist(engine, || prepare(engine, plan::plan(&engine.shared, &taken)).boxed()).await?;
     let up_to = taken.up_to;
     drop(taken);
     if prepared.steps.is_empty() {
         return engine.journal_stored(up_to).await;
     }
     let note = if prepared.steps.len() > 1 { Some(intent::new_key(&engine.shared.keys)) } else { None };
-    persist(engine, || engine.journal_begin(up_to, note.as_deref(), &prepared.steps)).await?;
+    persist(engine, || engine.journal_begin(up_to, note.as_deref(), &prepared.steps).boxed()).await?;
     let bucket = &engine.shared.bucket;
     if let Some(key) = &note {
         let body = intent::encode(&prepared.steps)?;
-        persist(engine, || async {
-            bucket.put(key, body.clone(), &Metadata::new(), &Condition::Always).await?;
-            Ok(())
-        })
-        .await?;
+        persist(engine, || write_note(bucket, key, body.clone()).boxed()).await?;
     }
     carry_out(engine, &prepared).await?;
     if let Some(key) = &note {
-        persist(engine, || async { Ok(bucket.delete(key, &Condition::Always).await?) }).await?;
+        persist(engine, || remove_note(bucket, key).boxed()).await?;
     }
     for key in &prepared.temporary {
         if let Err(error) = bucket.delete(key, &Condition::Always).await {
             tracing::warn!(key = &**key, %error, "a temporary copy could not be removed");
         }
     }
-    persist(engine, || engine.journal_stored(up_to)).await
+    persist(engine, || engine.journal_stored(up_to).boxed()).await
+}
+
+async fn write_note(bucket: &Bucket, key: &str, body: Bytes) -> Result<(), S3Error> {
+    bucket.put(key, body, &Metadata::new(), &Condition::Always).await?;
+    Ok(())
+}
+
+async fn remove_note(bucket: &Bucket, key: &str) -> Result<(), S3Error> {
+    Ok(bucket.delete(key, &Condition::Always).await?)
 }
 
 async fn carry_out(engine: &Arc<Engine>, prepared: &Prepared) -> Result<(), S3Error> {
@@ -151,9 +154,9 @@ async fn carry_out(engine: &Arc<Engine>, prepared: &Prepared) -> Result<(), S3Er
 }
 
 /// Does something until it works.
-async fn persist<T, F: Future<Output = Result<T, S3Error>>>(
+async fn persist<'a, T>(
     engine: &Engine,
-    mut what: impl FnMut() -> F,
+    mut what: impl FnMut() -> BoxFuture<'a, Result<T, S3Error>>,
 ) -> Result<T, S3Error> {
     let mut pause = FIRST_PAUSE;
     loop {
