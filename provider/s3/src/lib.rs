@@ -8,11 +8,16 @@
 
 mod catalogue;
 mod changes;
+mod commit;
+mod engine;
 mod error;
 pub mod layout;
+mod loads;
 pub mod mirror;
 mod options;
 mod place;
+mod recover;
+mod replay;
 mod restore;
 mod shared;
 mod status;

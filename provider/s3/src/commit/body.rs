@@ -1,0 +1,110 @@
+//! The bytes of an object that holds a file's content, as an upload needs them:
+//! from memory, from the object that has them already, or zeros.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use larder_core::{ChunkState, FrozenContent, NodeId};
+
+use super::take::TakenFile;
+use crate::error::S3Error;
+use crate::layout::SparseMap;
+use crate::loads::Loads;
+use crate::place::Place;
+
+/// The object of a file's content.
+pub(super) struct Body<'a> {
+    node: NodeId,
+    frozen: &'a FrozenContent,
+    map: Option<&'a SparseMap>,
+    header: Vec<u8>,
+    old: Option<&'a Place>,
+    /// Ranges of the file that are stored in `old` and nowhere else.
+    stored: Vec<Range<u64>>,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(file: &TakenFile, frozen: &'a FrozenContent, map: Option<&'a SparseMap>, old: Option<&'a Place>) -> Self {
+        let header = map.map(SparseMap::encode_header).unwrap_or_default();
+        let is_old = |state: &ChunkState| match (state, old) {
+            (ChunkState::Absent(version), Some(old)) => *version == old.version,
+            _ => false,
+        };
+        let stretches = frozen.stretches();
+        let stored = stretches.into_iter().filter(|stretch| is_old(&stretch.state)).map(|stretch| stretch.range);
+        Self { node: file.node, frozen, map, header, old, stored: stored.collect() }
+    }
+
+    /// The object's length in bytes.
+    pub(super) fn len(&self) -> u64 {
+        self.map.map_or_else(|| self.frozen.len(), SparseMap::object_size)
+    }
+
+    /// Where a range of the object is in the old object, if all of it is there
+    /// as it is, and not in memory.
+    pub(super) fn copyable(&self, range: &Range<u64>) -> Option<&Place> {
+        let old = self.old.filter(|old| old.sparse.is_none() && self.map.is_none())?;
+        let holds = |stored: &Range<u64>| stored.start <= range.start && range.end <= stored.end;
+        (range.end <= old.size && self.stored.iter().any(holds)).then_some(old)
+    }
+
+    /// The bytes of a range of the object.
+    pub(super) async fn bytes(&self, loads: &Arc<Loads>, range: Range<u64>) -> Result<Bytes, S3Error> {
+        let Some(map) = self.map else { return self.file_bytes(loads, range).await };
+        let mut out = BytesMut::with_capacity(to_usize(range.end - range.start));
+        let header = self.header.len() as u64;
+        if range.start < header {
+            let part = self.header.get(to_usize(range.start)..to_usize(range.end.min(header)));
+            out.extend_from_slice(part.unwrap_or_default());
+        }
+        let mut at = header;
+        for extent in map.ranges() {
+            let length = extent.end - extent.start;
+            let (from, to) = (range.start.max(at), range.end.min(at + length));
+            if from < to {
+                let within = extent.start + (from - at)..extent.start + (to - at);
+                out.extend_from_slice(&self.file_bytes(loads, within).await?);
+            }
+            at += length;
+        }
+        Ok(out.freeze())
+    }
+
+    /// The bytes of a range of the file.
+    async fn file_bytes(&self, loads: &Arc<Loads>, range: Range<u64>) -> Result<Bytes, S3Error> {
+        let length = to_usize(range.end - range.start);
+        if let Some(bytes) = self.frozen.bytes(range.start, length) {
+            return Ok(bytes);
+        }
+        let mut out = BytesMut::with_capacity(length);
+        let mut at = range.start;
+        let within = |stored: &Range<u64>| stored.start.max(range.start)..stored.end.min(range.end);
+        let missing = self.stored.iter().map(within).filter(|part| part.start < part.end);
+        for part in missing {
+            self.in_memory(&mut out, at..part.start)?;
+            let version = self.old.map(|old| Arc::clone(&old.version)).unwrap_or_else(|| "".into());
+            out.extend_from_slice(&loads.bytes(self.node, &version, part.clone()).await?);
+            at = part.end;
+        }
+        self.in_memory(&mut out, at..range.end)?;
+        Ok(out.freeze())
+    }
+
+    fn in_memory(&self, out: &mut BytesMut, range: Range<u64>) -> Result<(), S3Error> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let bytes = self.frozen.bytes(range.start, to_usize(range.end - range.start)).ok_or_else(|| {
+            let what = format!("bytes {}..{} of a file are neither in memory nor in the bucket", range.start, range.end);
+            S3Error::new(larder_core::ErrorCode::Io, what)
+        })?;
+        out.extend_from_slice(&bytes);
+        Ok(())
+    }
+}
+
+/// Lengths of parts are far below any `usize`.
+fn to_usize(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}

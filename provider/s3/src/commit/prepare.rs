@@ -1,0 +1,278 @@
+//! Bringing up what a group needs before it begins: parts of large objects,
+//! copies of what it is about to change.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use larder_bucket::{BucketErrorKind, Condition, LARGEST_PART, MOST_PARTS, Metadata, Part, Upload};
+use larder_core::NodeId;
+
+use super::body::Body;
+use super::plan::{Action, Effect, Plan};
+use super::step::{Do, Step};
+use super::take::TakenFile;
+use crate::engine::Engine;
+use crate::error::S3Error;
+use crate::layout::{ObjectMeta, SparseMap, Token};
+use crate::options::S3Options;
+use crate::place::Place;
+
+/// The largest content that is written into the note of a group with several
+/// steps. A larger one is an upload of its own, of which the note has the id.
+const MOST_INLINE: u64 = 64 << 10;
+
+/// Bytes of contents in one note. Guards memory, and the time in which a note
+/// is written.
+const MOST_INLINE_TOGETHER: u64 = 32 << 20;
+
+/// Uploads of parts at a time, each of which has a part in memory.
+const PARTS_AT_A_TIME: usize = 4;
+
+/// The largest object that one request copies (S3 API, CopyObject: 5 GB).
+const LARGEST_COPY: u64 = 5_000_000_000;
+
+/// What a step leaves in the catalogue when it is done.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// An object that stands for a directory.
+    Directory { node: NodeId, is_attributes: bool },
+    /// A file's or link's content. `version`: of a copy, the version that the
+    /// volume knows it by.
+    Content { file: Arc<TakenFile>, size: u64, sparse: Option<Arc<SparseMap>>, version: Option<Arc<str>> },
+    /// No object.
+    Gone,
+}
+
+/// A step that can be carried out.
+#[derive(Clone, Debug)]
+pub(crate) struct Ready {
+    pub(crate) step: Step,
+    pub(crate) outcome: Outcome,
+}
+
+/// A group that can be carried out.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    pub(crate) steps: Vec<Ready>,
+    /// Copies that are not needed after it.
+    pub(crate) temporary: Vec<Arc<str>>,
+}
+
+/// Prepares a group.
+///
+/// # Errors
+/// What the bucket answers. Trying again begins anew; uploads are aborted.
+pub(crate) async fn prepare(engine: &Arc<Engine>, mut plan: Plan) -> Result<Prepared, S3Error> {
+    let mut temporary = Vec::new();
+    for staged in &plan.staged {
+        if let Some(Effect { action: Action::Copy { from, .. }, .. }) = plan.effects.get_mut(staged.effect) {
+            *from = copy_aside(engine, from, &staged.key).await?;
+            temporary.push(Arc::clone(&staged.key));
+        }
+    }
+    let is_alone = plan.effects.len() == 1;
+    let mut inline = 0;
+    let work: Vec<_> = plan
+        .effects
+        .into_iter()
+        .map(|effect| {
+            let size = content_size(&effect.action);
+            let in_note = size <= MOST_INLINE && inline + size <= MOST_INLINE_TOGETHER;
+            if in_note {
+                inline += size;
+            }
+            let whole = if is_alone { size <= S3Options::PART } else { in_note };
+            (effect, whole)
+        })
+        .collect();
+    let parallel = engine.shared.options.parallel.max(1);
+    let work = stream::iter(work).map(|(effect, whole)| step(engine, effect, whole));
+    let ready: Vec<Result<Ready, S3Error>> = work.buffered(parallel).collect().await;
+    let (steps, failed): (Vec<_>, Vec<_>) = ready.into_iter().partition(Result::is_ok);
+    let steps: Vec<Ready> = steps.into_iter().flatten().collect();
+    if let Some(Err(error)) = failed.into_iter().next() {
+        for ready in &steps {
+            if let Do::Complete { upload, .. } = &ready.step.what {
+                abort(engine, upload).await;
+            }
+        }
+        return Err(error);
+    }
+    Ok(Prepared { steps, temporary })
+}
+
+fn content_size(action: &Action) -> u64 {
+    match action {
+        Action::Content { file, map: None, .. } => file.frozen.as_ref().map_or(0, larder_core::FrozenContent::len),
+        Action::Content { map: Some(map), .. } => map.object_size(),
+        Action::Directory { .. } | Action::Copy { .. } | Action::Delete => 0,
+    }
+}
+
+async fn step(engine: &Arc<Engine>, effect: Effect, whole: bool) -> Result<Ready, S3Error> {
+    let token = Token(fastrand::u128(..));
+    let (what, outcome) = match effect.action {
+        Action::Delete => (Do::Delete, Outcome::Gone),
+        Action::Directory { node, meta, body, is_attributes } => {
+            let what = put(metadata(meta, token), body);
+            (what, Outcome::Directory { node, is_attributes })
+        }
+        Action::Content { file, meta, map, old } => {
+            let metadata = metadata(meta, token);
+            let what = content(engine, &effect.key, &file, map.as_ref(), old.as_ref(), metadata, whole).await?;
+            let size = file.attributes.size;
+            (what, Outcome::Content { file, size, sparse: map.map(Arc::new), version: None })
+        }
+        Action::Copy { file, meta, from } => {
+            let metadata = metadata(meta, token);
+            let what = copy(engine, &effect.key, &from, metadata).await?;
+            (what, Outcome::Content { file, size: from.size, sparse: from.sparse, version: Some(from.version) })
+        }
+    };
+    let token = if matches!(what, Do::Delete) { String::new() } else { token.to_string() };
+    let step = Step {
+        key: effect.key.to_string(),
+        path: effect.path,
+        phase: effect.phase,
+        condition: effect.condition,
+        token,
+        what,
+    };
+    Ok(Ready { step, outcome })
+}
+
+fn metadata(meta: ObjectMeta, token: Token) -> Metadata {
+    ObjectMeta { token: Some(token), ..meta }.to_metadata()
+}
+
+fn put(metadata: Metadata, body: Bytes) -> Do {
+    Do::Put { metadata, length: body.len() as u64, body }
+}
+
+/// A file's content: in one request, or as an upload that needs only to be
+/// completed.
+pub(super) async fn content(
+    engine: &Arc<Engine>,
+    key: &str,
+    file: &TakenFile,
+    map: Option<&SparseMap>,
+    old: Option<&Place>,
+    metadata: Metadata,
+    whole: bool,
+) -> Result<Do, S3Error> {
+    let Some(frozen) = &file.frozen else {
+        let target = file.target.as_deref().unwrap_or_default();
+        return Ok(put(metadata, Bytes::copy_from_slice(target.as_bytes())));
+    };
+    let body = Body::new(file, frozen, map, old);
+    let size = body.len();
+    if whole || size == 0 {
+        let bytes = body.bytes(&engine.loads, 0..size).await?;
+        return Ok(put(metadata, bytes));
+    }
+    let upload = engine.shared.bucket.start_upload(key, &metadata).await?;
+    let sent = parts(size, S3Options::PART).map(|(number, range)| part(engine, &body, &upload, number, range));
+    let mut sent = stream::iter(sent).buffered(PARTS_AT_A_TIME);
+    let mut done = Vec::new();
+    while let Some(part) = sent.next().await {
+        match part {
+            Ok(part) => done.push(part),
+            Err(error) => {
+                drop(sent);
+                abort(engine, &upload).await;
+                return Err(error);
+            }
+        }
+    }
+    drop(sent);
+    Ok(Do::Complete { metadata, upload, parts: done })
+}
+
+async fn part(
+    engine: &Arc<Engine>,
+    body: &Body<'_>,
+    upload: &Upload,
+    number: u32,
+    range: Range<u64>,
+) -> Result<Part, S3Error> {
+    let bucket = &engine.shared.bucket;
+    let part = match body.copyable(&range) {
+        Some(old) => bucket.copy_part(upload, number, &old.key, &old.etag, range).await?,
+        None => {
+            let bytes = body.bytes(&engine.loads, range).await?;
+            engine.uploaded(bytes.len() as u64);
+            bucket.upload_part(upload, number, bytes).await?
+        }
+    };
+    engine.progress.advance();
+    Ok(part)
+}
+
+/// An upload that nobody will complete. If this fails, it is found and aborted
+/// when the volume is opened again.
+pub(super) async fn abort(engine: &Engine, upload: &Upload) {
+    if let Err(error) = engine.shared.bucket.abort_upload(upload).await {
+        tracing::warn!(key = upload.key, %error, "an upload could not be aborted");
+    }
+}
+
+/// Parts of at least `least` bytes that cover an object.
+fn parts(size: u64, least: u64) -> impl Iterator<Item = (u32, Range<u64>)> {
+    let part = size.div_ceil(u64::from(MOST_PARTS)).max(least).next_multiple_of(1 << 20);
+    let starts = (0..size).step_by(usize::try_from(part).unwrap_or(usize::MAX));
+    (1..).zip(starts.map(move |start| start..(start + part).min(size)))
+}
+
+async fn copy(engine: &Arc<Engine>, key: &str, from: &Place, metadata: Metadata) -> Result<Do, S3Error> {
+    let object = from.sparse.as_ref().map_or(from.size, |map| map.object_size());
+    if object <= LARGEST_COPY {
+        return Ok(Do::Copy { metadata, from: from.key.to_string(), etag: from.etag.clone() });
+    }
+    let bucket = &engine.shared.bucket;
+    let upload = bucket.start_upload(key, &metadata).await?;
+    let copies = parts(object, LARGEST_PART / 8).map(|(number, range)| {
+        let upload = &upload;
+        async move {
+            let part = bucket.copy_part(upload, number, &from.key, &from.etag, range).await?;
+            engine.progress.advance();
+            Ok::<Part, S3Error>(part)
+        }
+    });
+    let parts: Result<Vec<Part>, S3Error> = stream::iter(copies).buffered(PARTS_AT_A_TIME).try_collect().await;
+    match parts {
+        Ok(parts) => Ok(Do::Complete { metadata, upload, parts }),
+        Err(error) => {
+            abort(engine, &upload).await;
+            Err(error)
+        }
+    }
+}
+
+/// Copies an object to a key of our own, from which the group, or who has the
+/// file open, reads it.
+pub(crate) async fn copy_aside(engine: &Engine, from: &Place, key: &Arc<str>) -> Result<Place, S3Error> {
+    let bucket = &engine.shared.bucket;
+    let metadata = Metadata::new();
+    let etag = bucket.copy(&from.key, &from.etag, key, &metadata, &Condition::Always).await?;
+    Ok(Place { key: Arc::clone(key), etag, ..from.clone() })
+}
+
+/// Keeps the content of files that are open and have no name any more, before
+/// the group removes it.
+pub(crate) async fn keep_unnamed(engine: &Engine, nodes: &[NodeId]) -> Result<(), S3Error> {
+    for node in nodes {
+        let Some(place) = engine.shared.state.lock().catalogue.place(*node).cloned() else { continue };
+        let key = format!("{}orphans/{}", engine.shared.keys.reserved(), Token(fastrand::u128(..)));
+        match engine.shared.bucket.copy(&place.key, &place.etag, &key, &Metadata::new(), &Condition::Always).await {
+            Ok(etag) => engine.moved(*node, &Place { key: key.into(), etag, ..place }),
+            // Another client replaced it: what is in memory is all there is.
+            Err(error) if matches!(error.kind(), BucketErrorKind::NotFound | BucketErrorKind::Conflict) => {
+                tracing::warn!(key = &*place.key, "the content of a removed file that is open is gone");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! When groups go to the bucket, and what happens when it does not take them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use larder_bucket::{Bucket, Condition, Metadata};
+
+use super::apply::apply;
+use super::prepare::{Prepared, keep_unnamed, prepare};
+use super::take::{Taken, take};
+use super::{intent, plan};
+use crate::engine::Engine;
+use crate::error::S3Error;
+use crate::options::WriteMode;
+
+/// The pause after a failure; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Guards a bucket in trouble against being asked all the time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A file that is being written and was left alone for so long goes to the
+/// bucket as it is: whoever writes it may never close it.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Brings groups to the bucket until the engine ends.
+pub(crate) async fn run(engine: Arc<Engine>) {
+    while let Some(due) = due(&engine) {
+        let woken = engine.wake.notified();
+        match due {
+            Due::Now => {}
+            Due::At(instant) => {
+                tokio::select! {
+                    () = woken => {}
+                    () = tokio::time::sleep_until(instant.into()) => {}
+                }
+                continue;
+            }
+            Due::Never => {
+                woken.await;
+                continue;
+            }
+        }
+        let turn = engine.shared.turn.lock().await;
+        let Some(volume) = engine.shared.volume.upgrade() else { return };
+        // What was asked for before is due, and is in the group.
+        engine.progress.begin();
+        let taken = take(&engine.shared, &volume);
+        drop(volume);
+        engine.progress.taken(taken.up_to, taken.bytes);
+        if commit(&engine, taken).await.is_err() {
+            // Halted by the conflict policy.
+            return;
+        }
+        engine.shared.state.lock().busy.clear();
+        engine.progress.end();
+        drop(turn);
+    }
+}
+
+enum Due {
+    Now,
+    At(Instant),
+    Never,
+}
+
+/// When the next group is due; `None` when the engine has ended.
+fn due(engine: &Engine) -> Option<Due> {
+    if engine.has_ended() {
+        return None;
+    }
+    let options = &engine.shared.options;
+    let is_wanted = engine.progress.is_wanted();
+    let mut state = engine.shared.state.lock();
+    let changes = &mut state.changes;
+    if is_wanted || changes.bytes >= options.most_dirty() / 2 || changes.len() >= options.pending_changes / 2
+    {
+        if changes.bytes >= options.most_dirty() / 2 {
+            changes.make_all_due();
+        }
+        return Some(Due::Now);
+    }
+    let age = match options.write {
+        WriteMode::Async => options.age,
+        WriteMode::Through => IDLE,
+    };
+    let mut at = changes.oldest.filter(|_| !changes.is_idle()).map(|oldest| oldest + age);
+    if options.write == WriteMode::Through {
+        let now = Instant::now();
+        for dirty in changes.nodes.values_mut() {
+            let idle_at = dirty.last + IDLE;
+            dirty.is_due |= idle_at <= now;
+            at = Some(at.map_or(idle_at, |at| at.min(idle_at)));
+        }
+    }
+    Some(match at {
+        Some(at) if at <= Instant::now() => Due::Now,
+        Some(at) => Due::At(at),
+        None => Due::Never,
+    })
+}
+
+/// Brings one group to the bucket, however long it takes.
+///
+/// # Errors
+/// The engine is halted, or has ended.
+async fn commit(engine: &Arc<Engine>, taken: Taken) -> Result<(), S3Error> {
+    persist(engine, || keep_unnamed(engine, &taken.unnamed).boxed()).await?;
+    let prepared = persist(engine, || prepare(engine, plan::plan(&engine.shared, &taken)).boxed()).await?;
+    let up_to = taken.up_to;
+    drop(taken);
+    if prepared.steps.is_empty() {
+        return engine.journal_stored(up_to).await;
+    }
+    let note = if prepared.steps.len() > 1 { Some(intent::new_key(&engine.shared.keys)) } else { None };
+    persist(engine, || engine.journal_begin(up_to, note.as_deref(), &prepared.steps).boxed()).await?;
+    let bucket = &engine.shared.bucket;
+    if let Some(key) = &note {
+        let body = intent::encode(&prepared.steps)?;
+        persist(engine, || write_note(bucket, key, body.clone()).boxed()).await?;
+    }
+    carry_out(engine, &prepared).await?;
+    if let Some(key) = &note {
+        persist(engine, || remove_note(bucket, key).boxed()).await?;
+    }
+    for key in &prepared.temporary {
+        if let Err(error) = bucket.delete(key, &Condition::Always).await {
+            tracing::warn!(key = &**key, %error, "a temporary copy could not be removed");
+        }
+    }
+    persist(engine, || engine.journal_stored(up_to).boxed()).await
+}
+
+async fn write_note(bucket: &Bucket, key: &str, body: Bytes) -> Result<(), S3Error> {
+    bucket.put(key, body, &Metadata::new(), &Condition::Always).await?;
+    Ok(())
+}
+
+async fn remove_note(bucket: &Bucket, key: &str) -> Result<(), S3Error> {
+    Ok(bucket.delete(key, &Condition::Always).await?)
+}
+
+async fn carry_out(engine: &Arc<Engine>, prepared: &Prepared) -> Result<(), S3Error> {
+    let mut done = vec![false; prepared.steps.len()];
+    let mut pause = FIRST_PAUSE;
+    while let Err(error) = apply(engine, prepared, &mut done).await {
+        wait(engine, &error, &mut pause).await?;
+    }
+    engine.progress.recovered();
+    Ok(())
+}
+
+/// Does something until it works.
+async fn persist<'a, T>(
+    engine: &Engine,
+    mut what: impl FnMut() -> BoxFuture<'a, Result<T, S3Error>>,
+) -> Result<T, S3Error> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match what().await {
+            Ok(done) => {
+                engine.progress.recovered();
+                return Ok(done);
+            }
+            Err(error) => wait(engine, &error, &mut pause).await?,
+        }
+    }
+}
+
+/// Tells whoever waits of a failure, and waits before the next attempt.
+async fn wait(engine: &Engine, error: &S3Error, pause: &mut Duration) -> Result<(), S3Error> {
+    if engine.progress.halted().is_some() || engine.has_ended() {
+        return Err(error.clone());
+    }
+    tracing::warn!(%error, "the bucket does not take changes; they are kept and tried again");
+    engine.progress.failed(error);
+    tokio::select! {
+        () = tokio::time::sleep(*pause) => {}
+        () = engine.ended.notified() => return Err(error.clone()),
+    }
+    *pause = (*pause * 2).min(LONGEST_PAUSE);
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! What the engine notes in the journal, and what it finds there.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use larder_core::{Change, Context, Error, Result};
+use larder_journal::Note;
+use serde::{Deserialize, Serialize};
+
+use super::Engine;
+use crate::commit::prepare::Ready;
+use crate::commit::step::Do;
+use crate::error::S3Error;
+use crate::mirror::Mirror;
+use crate::shared::State;
+
+/// What the journal notes of a group that is about to be carried out: by what
+/// one sees later whether it was.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Group {
+    /// The note of a group with several steps.
+    pub(crate) intent: Option<String>,
+    /// An object that the group makes, or else one that it removes.
+    pub(crate) key: String,
+    /// The token of the object that it makes; empty for one that goes.
+    pub(crate) token: String,
+}
+
+impl Engine {
+    pub(super) fn is_replaying(&self) -> bool {
+        self.replaying.load(Relaxed)
+    }
+
+    /// Whether records come from the journal, so that they are not noted, and
+    /// nobody waits for them.
+    pub(crate) fn set_replaying(&self, replaying: bool) {
+        self.replaying.store(replaying, Relaxed);
+    }
+
+    pub(super) fn journal_admit(&self, bytes: u64) -> Result<()> {
+        let Some(journal) = self.journal.as_ref().filter(|_| !self.is_replaying()) else { return Ok(()) };
+        if journal.admit(bytes).is_ok() {
+            return Ok(());
+        }
+        // Once the bucket has what is noted, there is place again.
+        self.sync()?;
+        journal.admit(bytes).map_err(|error| {
+            tracing::warn!(%error, "the journal takes no more changes");
+            Error::new(error.code(), "s3")
+        })
+    }
+
+    /// The path of what a change takes away.
+    pub(super) fn journal_paths_before(&self, mirror: &Mirror, change: &Change<'_>) -> Option<String> {
+        self.journal.as_ref()?;
+        match *change {
+            Change::Remove { directory, name, .. } => mirror.path_of(directory, name),
+            Change::Rename { from, from_name, .. } => mirror.path_of(from, from_name),
+            Change::Link { node, .. } => mirror.path(node),
+            _ => None,
+        }
+    }
+
+    /// Notes a change that was just recorded. What has no name is gone after a
+    /// crash, and is not noted.
+    pub(super) fn journal_note(&self, state: &State, context: &Context, change: &Change<'_>, before: Option<String>) {
+        let Some(journal) = self.journal.as_ref().filter(|_| !self.is_replaying()) else { return };
+        let mirror = &state.mirror;
+        let path = match *change {
+            Change::Create { directory, name, .. } | Change::Link { directory, name, .. } => {
+                mirror.path_of(directory, name)
+            }
+            Change::Rename { to, to_name, .. } => mirror.path_of(to, to_name),
+            Change::Remove { .. } => before.clone(),
+            Change::Write { node, .. }
+            | Change::SetSize { node, .. }
+            | Change::SetTimes { node, .. }
+            | Change::SetMode { node, .. } => mirror.path(node),
+        };
+        let Some(path) = path.as_deref() else { return };
+        let before = before.as_deref().unwrap_or_default();
+        let note = match *change {
+            Change::Create { made, .. } => Note::Create { path, made },
+            Change::Link { .. } => Note::Link { from: before, to: path },
+            Change::Remove { .. } => Note::Remove { path },
+            Change::Rename { .. } => Note::Rename { from: before, to: path },
+            Change::Write { offset, data, .. } => Note::Write { path, offset, data },
+            Change::SetSize { size, .. } => Note::SetSize { path, size },
+            Change::SetTimes { accessed, modified, .. } => Note::SetTimes { path, accessed, modified },
+            Change::SetMode { mode, .. } => Note::SetMode { path, mode },
+        };
+        if let Err(error) = journal.note(state.changes.recorded, context.now, note) {
+            // Whoever waits for it is told by `acknowledge`.
+            tracing::warn!(%error, "the journal does not take a change");
+        }
+    }
+
+    pub(super) fn journal_acknowledge(&self, recorded: u64) -> Result<()> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        journal.acknowledge(recorded).map_err(|error| {
+            tracing::warn!(%error, "the journal cannot be written");
+            Error::new(error.code(), "s3")
+        })
+    }
+
+    /// A group is about to be carried out.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub(crate) async fn journal_begin(&self, up_to: u64, intent: Option<&str>, steps: &[Ready]) -> Result<(), S3Error> {
+        let Some(journal) = self.journal.clone() else { return Ok(()) };
+        let is_made = |ready: &&Ready| !matches!(ready.step.what, Do::Delete);
+        let Some(ready) = steps.iter().find(is_made).or(steps.first()) else { return Ok(()) };
+        let (key, token) = (ready.step.key.clone(), ready.step.token.clone());
+        let group = Group { intent: intent.map(str::to_owned), key, token };
+        let group = serde_json::to_vec(&group).map_err(|error| failed(&error))?;
+        blocking(move || journal.begin(up_to, &group)).await
+    }
+
+    /// The bucket has a group.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub(crate) async fn journal_stored(&self, up_to: u64) -> Result<(), S3Error> {
+        let Some(journal) = self.journal.clone() else { return Ok(()) };
+        blocking(move || journal.stored(up_to)).await
+    }
+
+    /// Bytes in the journal.
+    pub(crate) fn journal_bytes(&self) -> u64 {
+        self.journal.as_ref().map_or(0, |journal| journal.size())
+    }
+}
+
+async fn blocking(write: impl FnOnce() -> larder_journal::Result<()> + Send + 'static) -> Result<(), S3Error> {
+    let written = tokio::task::spawn_blocking(write).await.map_err(|error| failed(&error))?;
+    written.map_err(|error| S3Error::new(error.code(), format!("the journal: {error}")))
+}
+
+fn failed(error: &dyn std::fmt::Display) -> S3Error {
+    S3Error::new(larder_core::ErrorCode::Io, format!("the journal: {error}"))
+}

@@ -1,0 +1,126 @@
+//! The engine of an open volume: follows its changes, and keeps it and its
+//! bucket in step.
+//!
+//! What lives here: what the parts are asked for, and by whom. What does not:
+//! how groups are made (`commit`), what comes in (`restore`), contents
+//! (`loads`).
+
+mod journal;
+mod observer;
+mod outcome;
+mod progress;
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::Arc;
+
+use larder_core::{Error, NodeId, Result, Volume};
+use larder_journal::JournalStore;
+use tokio::sync::Notify;
+
+pub(crate) use self::journal::Group;
+pub(crate) use self::progress::Progress;
+use crate::loads::Loads;
+use crate::options::WriteMode;
+use crate::place::{Place, Places};
+use crate::restore::Restore;
+use crate::shared::Shared;
+
+/// What follows a volume.
+pub(crate) struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) loads: Arc<Loads>,
+    pub(crate) restore: Arc<Restore>,
+    pub(crate) progress: Progress,
+    /// There may be something to do.
+    pub(crate) wake: Notify,
+    /// The engine has ended.
+    pub(crate) ended: Notify,
+    has_ended: AtomicBool,
+    journal: Option<Arc<dyn JournalStore>>,
+    /// Records are not noted: they come from the journal.
+    replaying: AtomicBool,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        loads: Arc<Loads>,
+        restore: Arc<Restore>,
+        journal: Option<Arc<dyn JournalStore>>,
+    ) -> Self {
+        Self {
+            shared,
+            loads,
+            restore,
+            progress: Progress::default(),
+            wake: Notify::new(),
+            ended: Notify::new(),
+            has_ended: AtomicBool::new(false),
+            journal,
+            replaying: AtomicBool::new(false),
+        }
+    }
+
+    fn is_through(&self) -> bool {
+        self.shared.options.write == WriteMode::Through
+    }
+
+    /// Counts what was uploaded.
+    pub(crate) fn uploaded(&self, bytes: u64) {
+        self.shared.counters.uploaded_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Nothing is done any more.
+    pub(crate) fn end(&self) {
+        self.has_ended.store(true, Relaxed);
+        self.restore.stop();
+        self.progress.end_waiting();
+        self.wake.notify_one();
+        self.ended.notify_one();
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Relaxed)
+    }
+
+    /// Returns when the bucket has what is due now. Blocks.
+    fn flush(&self, operation: &'static str) -> Result<()> {
+        let request = self.progress.request();
+        self.wake.notify_one();
+        self.progress.wait(request, self.shared.options.patience).map_err(|code| Error::new(code, operation))
+    }
+
+    /// Returns when the bucket has all changes. Blocks.
+    ///
+    /// # Errors
+    /// What the bucket answers.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let is_idle = {
+            let mut state = self.shared.state.lock();
+            state.changes.make_all_due();
+            state.changes.is_idle()
+        };
+        // In this order: what is taken out of the changes is under way before.
+        if is_idle && self.progress.is_idle() {
+            return Ok(());
+        }
+        self.flush("sync")
+    }
+}
+
+impl larder_core::Durability for Engine {
+    fn sync(&self, _volume: &Arc<Volume>) -> Result<()> {
+        Self::sync(self)
+    }
+}
+
+impl Places for Engine {
+    fn place(&self, node: NodeId) -> Option<Place> {
+        self.shared.state.lock().catalogue.place(node).cloned()
+    }
+
+    fn complete(&self, node: NodeId, _upload: &str) -> Result<()> {
+        self.shared.state.lock().changes.make_due(node);
+        self.flush("load")
+    }
+}

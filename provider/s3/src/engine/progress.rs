@@ -1,0 +1,196 @@
+//! How far the bucket is, and waiting for it.
+
+use std::time::{Duration, Instant};
+
+use larder_core::ErrorCode;
+use parking_lot::{Condvar, Mutex};
+
+use crate::error::S3Error;
+use crate::status::Status;
+
+/// How far the bucket is. Requests are numbered: a group has what was due when
+/// a request before it was made.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Inner {
+    requested: u64,
+    begun: u64,
+    done: u64,
+    is_under_way: bool,
+    /// Bytes of the group under way.
+    bytes: u64,
+    /// The newest change that the bucket has.
+    stored: u64,
+    taken: u64,
+    failures: u64,
+    failing: Option<S3Error>,
+    halted: Option<String>,
+    has_ended: bool,
+    /// When a request last succeeded.
+    advanced: Instant,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        let inner = Inner {
+            requested: 0,
+            begun: 0,
+            done: 0,
+            is_under_way: false,
+            bytes: 0,
+            stored: 0,
+            taken: 0,
+            failures: 0,
+            failing: None,
+            halted: None,
+            has_ended: false,
+            advanced: Instant::now(),
+        };
+        Self { inner: Mutex::new(inner), changed: Condvar::new() }
+    }
+}
+
+impl Progress {
+    /// Asks for a group. What it is to have must be due already.
+    pub(crate) fn request(&self) -> u64 {
+        let mut inner = self.inner.lock();
+        inner.requested += 1;
+        inner.requested
+    }
+
+    /// Whether somebody asked for a group that was not begun.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.requested > inner.begun && inner.halted.is_none()
+    }
+
+    /// Whether no group is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.inner.lock().is_under_way
+    }
+
+    /// A group is about to be taken.
+    pub(crate) fn begin(&self) {
+        let mut inner = self.inner.lock();
+        inner.begun = inner.requested;
+        inner.is_under_way = true;
+        inner.advanced = Instant::now();
+    }
+
+    /// It was taken: the number of its last change, and its bytes.
+    pub(crate) fn taken(&self, up_to: u64, bytes: u64) {
+        let mut inner = self.inner.lock();
+        inner.taken = up_to;
+        inner.bytes = bytes;
+    }
+
+    /// The bucket has it.
+    pub(crate) fn end(&self) {
+        let mut inner = self.inner.lock();
+        inner.done = inner.begun;
+        inner.stored = inner.taken;
+        inner.bytes = 0;
+        inner.is_under_way = false;
+        self.changed.notify_all();
+    }
+
+    /// A request succeeded.
+    pub(crate) fn advance(&self) {
+        self.inner.lock().advanced = Instant::now();
+    }
+
+    /// The bucket does not take the group under way, for now.
+    pub(crate) fn failed(&self, error: &S3Error) {
+        let mut inner = self.inner.lock();
+        inner.failures += 1;
+        inner.failing = Some(error.clone());
+        self.changed.notify_all();
+    }
+
+    /// It takes it again.
+    pub(crate) fn recovered(&self) {
+        let mut inner = self.inner.lock();
+        inner.failing = None;
+        inner.advanced = Instant::now();
+    }
+
+    /// Nothing is written any more, for the reason.
+    pub(crate) fn halt(&self, reason: &str) {
+        self.inner.lock().halted = Some(reason.to_owned());
+        self.changed.notify_all();
+    }
+
+    /// Why nothing is written any more.
+    pub(crate) fn halted(&self) -> Option<String> {
+        self.inner.lock().halted.clone()
+    }
+
+    /// Nobody waits any more.
+    pub(crate) fn end_waiting(&self) {
+        self.inner.lock().has_ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Bytes of the group under way.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.inner.lock().bytes
+    }
+
+    /// Waits until the bucket has what was due when a request was made.
+    ///
+    /// # Errors
+    /// The group failed once more, or nothing went on for `patience`.
+    pub(crate) fn wait(&self, request: u64, patience: Duration) -> Result<(), ErrorCode> {
+        self.wait_until(patience, |inner| inner.done >= request)
+    }
+
+    /// Waits until a group ended, where one is under way.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub(crate) fn wait_for_room(&self, request: u64, patience: Duration, has_room: impl Fn(u64) -> bool) -> Result<(), ErrorCode> {
+        self.wait_until(patience, |inner| inner.done >= request || has_room(inner.bytes))
+    }
+
+    fn wait_until(&self, patience: Duration, is_done: impl Fn(&Inner) -> bool) -> Result<(), ErrorCode> {
+        let mut inner = self.inner.lock();
+        let failures = inner.failures;
+        inner.advanced = inner.advanced.max(Instant::now().checked_sub(patience / 2).unwrap_or(inner.advanced));
+        loop {
+            if is_done(&inner) {
+                return Ok(());
+            }
+            if inner.halted.is_some() || inner.has_ended {
+                return Err(ErrorCode::Io);
+            }
+            if inner.failures != failures {
+                return Err(inner.failing.as_ref().map_or(ErrorCode::Io, S3Error::code));
+            }
+            let deadline = inner.advanced + patience;
+            if Instant::now() >= deadline {
+                return Err(inner.failing.as_ref().map_or(ErrorCode::Io, S3Error::code));
+            }
+            self.changed.wait_until(&mut inner, deadline);
+        }
+    }
+
+    /// Fills in what is known here.
+    pub(crate) fn tell(&self, status: &mut Status) {
+        let inner = self.inner.lock();
+        status.stored = inner.stored;
+        status.failures = inner.failures;
+        status.dirty_bytes += inner.bytes;
+        if let Some(reason) = &inner.halted {
+            status.state = "halted".to_owned();
+            status.trouble = Some(reason.clone());
+        } else if let Some(error) = &inner.failing {
+            status.state = "failing".to_owned();
+            status.trouble = Some(error.to_string());
+        }
+    }
+}
