@@ -12,11 +12,33 @@ use crate::{Entry, Form, Mount, Result, START, Stat, Times, Volumes};
 /// listings of several pages.
 const PAGE: usize = 7;
 
+/// Where the volumes of a guest that is linked with the core come from.
+pub trait Backend: Send + Sync + 'static {
+    /// What has to stay for as long as the volumes are used.
+    type Kept: Send + Sync + 'static;
+
+    /// New volumes, as [`Form::start`] wants them.
+    fn volumes(limits: &Limits) -> (Volumes, Self::Kept);
+}
+
+/// Volumes in memory alone.
+#[derive(Debug)]
+pub struct Memory;
+
+impl Backend for Memory {
+    type Kept = ();
+
+    fn volumes(limits: &Limits) -> (Volumes, ()) {
+        (Volumes::new(limits), ())
+    }
+}
+
 /// A guest that is linked with the core.
 #[derive(Debug)]
-pub struct InProcess {
+pub struct InProcess<B: Backend = Memory> {
     volumes: Volumes,
     now: Arc<Mutex<Timestamp>>,
+    kept: Arc<B::Kept>,
 }
 
 /// A listing: the directory, the last cookie, and what is left of a page.
@@ -27,7 +49,7 @@ pub struct Pages {
     page: std::vec::IntoIter<larder_core::DirectoryEntry>,
 }
 
-impl InProcess {
+impl<B: Backend> InProcess<B> {
     fn now(&self) -> Timestamp {
         *self.now.lock().unwrap()
     }
@@ -46,7 +68,7 @@ fn stat(attributes: Attributes) -> Stat {
     }
 }
 
-impl Form for InProcess {
+impl<B: Backend> Form for InProcess<B> {
     type Descriptor = Descriptor;
     type Listing = Pages;
     const TIMES_BEFORE_1970: bool = true;
@@ -54,11 +76,12 @@ impl Form for InProcess {
     fn start(limits: &Limits) -> Self {
         // For `every_set`.
         let _ = crate::next_set(limits);
-        Self { volumes: Volumes::new(limits), now: Arc::new(Mutex::new(START)) }
+        let (volumes, kept) = B::volumes(limits);
+        Self { volumes, now: Arc::new(Mutex::new(START)), kept: Arc::new(kept) }
     }
 
     fn another(&self) -> Option<Self> {
-        Some(Self { volumes: self.volumes.clone(), now: self.now.clone() })
+        Some(Self { volumes: self.volumes.clone(), now: self.now.clone(), kept: self.kept.clone() })
     }
 
     fn set_now(&self, now: Timestamp) {

@@ -32,7 +32,7 @@ mod volumes;
 
 pub use form::{Entry, EntryType, Form, Mount, Result, Stat, Times};
 pub use guest::{Guest, Listing, Node, START};
-pub use in_process::InProcess;
+pub use in_process::{Backend, InProcess, Memory};
 pub use list::{Case, cases, run};
 pub use random::random;
 pub use sets::{Set, every_set, next_set};

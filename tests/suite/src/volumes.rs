@@ -20,10 +20,15 @@ impl Volumes {
         let volume = |name: &str| {
             Volume::new(VolumeOptions { name: name.into(), limits: limits.clone(), generation: 1, now: START })
         };
-        let (volume, other) = (volume("main"), volume("other"));
-        let all = View::new(&volume, Rights::READ_WRITE).unwrap();
+        Self::of(&volume("main"), &volume("other"))
+    }
+
+    /// The same of empty volumes that are there.
+    #[must_use]
+    pub fn of(volume: &Arc<Volume>, other: &Arc<Volume>) -> Self {
+        let all = View::new(volume, Rights::READ_WRITE).unwrap();
         all.root().unwrap().create_directory_at(START, "scope").unwrap();
-        let read_only = View::new(&volume, Rights::READ_ONLY).unwrap();
+        let read_only = View::new(volume, Rights::READ_ONLY).unwrap();
         let views = Mount::ALL.map(|mount| {
             let view = match mount {
                 Mount::Main => Ok(all.clone()),
@@ -31,7 +36,7 @@ impl Volumes {
                 Mount::Scoped => all.subdirectory("scope", Rights::READ_WRITE),
                 // Asks for more than the view has, and must not get it.
                 Mount::ScopedReadOnly => read_only.subdirectory("scope", Rights::READ_WRITE),
-                Mount::Other => View::new(&other, Rights::READ_WRITE),
+                Mount::Other => View::new(other, Rights::READ_WRITE),
             };
             (mount, view.and_then(|view| view.mounted_at(mount.guest_path())).unwrap())
         });

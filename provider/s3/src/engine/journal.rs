@@ -1,9 +1,10 @@
 //! What the engine notes in the journal, and what it finds there.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use larder_core::{Change, Context, Error, Result};
-use larder_journal::Note;
+use larder_journal::{JournalStore, Note};
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
@@ -36,8 +37,14 @@ impl Engine {
         self.replaying.store(replaying, Relaxed);
     }
 
+    /// The journal, where changes are acknowledged by it. Any other is there to
+    /// be finished.
+    fn noting(&self) -> Option<&Arc<dyn JournalStore>> {
+        self.journal.as_ref().filter(|_| !self.is_through() && !self.is_replaying())
+    }
+
     pub(super) fn journal_admit(&self, bytes: u64) -> Result<()> {
-        let Some(journal) = self.journal.as_ref().filter(|_| !self.is_replaying()) else { return Ok(()) };
+        let Some(journal) = self.noting() else { return Ok(()) };
         if journal.admit(bytes).is_ok() {
             return Ok(());
         }
@@ -51,7 +58,7 @@ impl Engine {
 
     /// The path of what a change takes away.
     pub(super) fn journal_paths_before(&self, mirror: &Mirror, change: &Change<'_>) -> Option<String> {
-        self.journal.as_ref()?;
+        self.noting()?;
         match *change {
             Change::Remove { directory, name, .. } => mirror.path_of(directory, name),
             Change::Rename { from, from_name, .. } => mirror.path_of(from, from_name),
@@ -63,7 +70,7 @@ impl Engine {
     /// Notes a change that was just recorded. What has no name is gone after a
     /// crash, and is not noted.
     pub(super) fn journal_note(&self, state: &State, context: &Context, change: &Change<'_>, before: Option<String>) {
-        let Some(journal) = self.journal.as_ref().filter(|_| !self.is_replaying()) else { return };
+        let Some(journal) = self.noting() else { return };
         let mirror = &state.mirror;
         let path = match *change {
             Change::Create { directory, name, .. } | Change::Link { directory, name, .. } => {
@@ -95,7 +102,7 @@ impl Engine {
     }
 
     pub(super) fn journal_acknowledge(&self, recorded: u64) -> Result<()> {
-        let Some(journal) = &self.journal else { return Ok(()) };
+        let Some(journal) = self.noting() else { return Ok(()) };
         journal.acknowledge(recorded).map_err(|error| {
             tracing::warn!(%error, "the journal cannot be written");
             Error::new(error.code(), "s3")

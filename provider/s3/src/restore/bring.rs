@@ -77,14 +77,14 @@ impl Restore {
         let _gate = self.gate.lock().await;
         let named = arrival.incoming.expected.as_ref().and_then(|expected| expected.node);
         let place = (directory, Arc::clone(&arrival.entry.name));
-        let key = arrival.incoming.keys.first().map_or_else(|| Arc::clone(&place.1), |(key, _)| Arc::clone(key));
-        {
+        let path = {
             let mut state = self.shared.state.lock();
             if !matches!(arrival.entry.what, Adopted::Known(_)) {
                 links::resolve(&state, &mut arrival, named);
             }
             state.incoming.insert(place.clone(), arrival.incoming);
-        }
+            state.mirror.path_of(directory, &place.1).unwrap_or_default()
+        };
         let entry = Arc::new(arrival.entry);
         let adopted = {
             let entry = Arc::clone(&entry);
@@ -97,7 +97,7 @@ impl Restore {
             })
             .await
         };
-        self.shared.state.lock().incoming.remove(&place);
+        let left = self.shared.state.lock().incoming.remove(&place);
         match adopted {
             Ok(node) => {
                 if let Some(old) = named {
@@ -111,8 +111,8 @@ impl Restore {
                     // Changes that the bucket does not have: they are ahead.
                     // Or the directory is gone.
                     ErrorCode::Busy | ErrorCode::NoEntry => {}
-                    ErrorCode::Io | ErrorCode::Access => tracing::warn!(%key, %error, "a change could not be applied"),
-                    _ => self.refused(&key, &error),
+                    ErrorCode::Io | ErrorCode::Access => tracing::warn!(path, %error, "a change could not be applied"),
+                    _ => self.refused(&path, left.as_ref(), &error),
                 }
                 false
             }

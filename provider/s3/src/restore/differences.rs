@@ -61,14 +61,21 @@ impl Restore {
     /// Begins a look through the bucket.
     pub(super) fn begin_round(&self) -> Round {
         let may_be_gone = self.unlisted.may_be_gone();
-        let (keys, may_be_gone) = {
+        let mut round = Round::default();
+        let keys: Vec<Arc<str>> = {
             let state = self.shared.state.lock();
-            let keys: Vec<Arc<str>> = state.catalogue.keys().map(|(key, _)| Arc::clone(key)).collect();
-            let paths = may_be_gone.into_iter().filter_map(|node| state.mirror.path(node));
-            let paths: HashSet<String> = paths.filter(|path| !path.is_empty()).collect();
-            (keys, paths)
+            for node in may_be_gone {
+                match state.mirror.path(node) {
+                    Some(path) if path.is_empty() => {}
+                    Some(path) => drop(round.may_be_gone.insert(path)),
+                    None => self.unlisted.remove(node),
+                }
+            }
+            state.catalogue.keys().map(|(key, _)| Arc::clone(key)).collect()
         };
-        Round { unseen: keys.into_iter().collect(), may_be_gone }
+        // Hashed with nobody waiting for the state.
+        round.unseen = keys.into_iter().collect();
+        round
     }
 
     /// Compares a page with the catalogue.
@@ -91,6 +98,7 @@ impl Restore {
             };
             round.saw(&path, is_marker);
             let directory = match self.place(&state, root, &path) {
+                Place::In(_) if self.left_out.contains(&object.key, &object.etag) => continue,
                 Place::In(directory) => directory,
                 Place::Unlisted => continue,
                 Place::Nowhere(path) => {

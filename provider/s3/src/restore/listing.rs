@@ -1,6 +1,5 @@
 //! Listing one directory.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -39,8 +38,6 @@ impl Drop for UnderWay {
 #[derive(Default)]
 struct Ready {
     entries: Vec<AdoptedEntry>,
-    /// For messages: the key of each entry.
-    keys: Vec<Option<Arc<str>>>,
     /// Further names of files that come with the listing, with the index of
     /// the entry that has the file.
     others: Vec<(usize, Arrival)>,
@@ -163,29 +160,22 @@ impl Restore {
     ) -> Result<()> {
         let has_links = arrivals.iter().any(|arrival| arrival.incoming.link.is_some());
         let _linking = if has_links { Some(self.linking.lock().await) } else { None };
-        let Ready { entries, keys, others } = self.bring_all(directory, path, arrivals, marker)?;
+        let Ready { entries, others } = self.bring_all(directory, path, arrivals, marker)?;
         let entries = Arc::new(entries);
         let adopted = {
             let entries = Arc::clone(&entries);
             self.with_volume(move |volume| volume.adopt_listing(directory, &entries)).await
         };
-        let left: HashMap<Arc<str>, Incoming> = {
+        let left: Vec<Option<Incoming>> = {
             let mut state = self.shared.state.lock();
-            let left = entries.iter().filter_map(|entry| {
-                let left = state.incoming.remove(&(directory, Arc::clone(&entry.name)))?;
-                Some((Arc::clone(&entry.name), left))
-            });
-            left.collect()
+            entries.iter().map(|entry| state.incoming.remove(&(directory, Arc::clone(&entry.name)))).collect()
         };
         let adopted = adopted?;
-        for ((entry, key), node) in entries.iter().zip(&keys).zip(&adopted) {
+        for ((entry, left), node) in entries.iter().zip(&left).zip(&adopted) {
             match node {
                 Ok(node) => self.came(*node, &entry.what),
-                Err(error) => self.refused(key.as_deref().unwrap_or(&entry.name), error),
+                Err(error) => self.refused(&below(path, &entry.name), left.as_ref(), error),
             }
-        }
-        if !left.is_empty() {
-            tracing::debug!(path, names = left.len(), "entries were left out of a directory");
         }
         for (first, mut arrival) in others {
             if let Some(Ok(node)) = adopted.get(first) {
@@ -222,7 +212,6 @@ impl Restore {
                 continue;
             }
             let Arrival { entry, incoming } = arrival;
-            ready.keys.push(incoming.keys.first().map(|(key, _)| Arc::clone(key)));
             state.incoming.insert((directory, Arc::clone(&entry.name)), incoming);
             ready.entries.push(entry);
         }
@@ -243,9 +232,12 @@ impl Restore {
     }
 
     /// Something did not.
-    pub(super) fn refused(&self, key: &str, error: &Error) {
+    pub(super) fn refused(&self, path: &str, incoming: Option<&Incoming>, error: &Error) {
+        for (key, etag) in incoming.iter().flat_map(|incoming| &incoming.keys) {
+            self.left_out.add(key, etag);
+        }
         let report = format!(
-            "the key {key:?} is left out, as the volume does not take it: {error}; raise the volume's limits, or rename the object"
+            "{path:?} is left out, as the volume does not take it: {error}; raise the volume's limits, or rename the object"
         );
         self.shared.counters.foreign_key(report);
     }

@@ -12,6 +12,7 @@ mod attributes;
 mod bring;
 mod differences;
 mod entry;
+mod left_out;
 mod links;
 mod listing;
 mod look;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use self::attributes::Described;
+use self::left_out::LeftOut;
 use self::listing::Flight;
 use self::requests::{Requests, Urgency};
 use self::unlisted::Unlisted;
@@ -51,6 +53,7 @@ pub(crate) struct Restore {
     /// Directories that are being listed, for who else wants them.
     flights: Mutex<HashMap<NodeId, Flight>>,
     unlisted: Unlisted,
+    left_out: LeftOut,
     /// Of directories, by path, as of the start.
     attributes: Mutex<HashMap<String, Described>>,
     /// Held from looking for a file that has an identity until its name is
@@ -82,6 +85,7 @@ impl Restore {
             requests: Requests::new(parallel),
             flights: Mutex::default(),
             unlisted,
+            left_out: LeftOut::default(),
             attributes: Mutex::default(),
             linking: tokio::sync::Mutex::default(),
             gate: tokio::sync::Mutex::default(),
@@ -153,12 +157,13 @@ impl Restore {
     /// # Errors
     /// What the bucket answers; what was listed by then stays.
     pub(crate) fn list_all_below(&self, directory: NodeId) -> Result<()> {
-        let mut open = vec![directory];
+        let below = || self.unlisted.below(&self.shared.state.lock().mirror, directory);
+        let mut open = below();
         while !open.is_empty() {
             for directory in &open {
                 self.list(*directory)?;
             }
-            open = self.unlisted.below(&self.shared.state.lock().mirror, directory);
+            open = below();
         }
         Ok(())
     }

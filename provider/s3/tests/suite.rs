@@ -1,0 +1,53 @@
+//! The behavioural suite on volumes in buckets, in all modes, on both servers.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+mod common;
+
+use common::{Server, bucket_options, new_prefix, options};
+use larder_core::Limits;
+use larder_s3::{ReadMode, S3Volume, WriteMode};
+use larder_suite::{Backend, InProcess, Volumes};
+
+fn volumes(limits: &Limits, server: Server, read: ReadMode, write: WriteMode) -> (Volumes, impl Send + Sync + use<>) {
+    let state = tempfile::tempdir().unwrap();
+    let open = |name: &str| {
+        let bucket = bucket_options(&server.access(), server.bucket());
+        let options = options(bucket, &new_prefix(), &state.path().join(name), read, write);
+        S3Volume::open(options, limits.clone()).unwrap()
+    };
+    let (main, other) = (open("main"), open("other"));
+    (Volumes::of(main.volume(), other.volume()), (main, other, state))
+}
+
+macro_rules! forms {
+    ($($name:ident: $server:ident $read:ident $write:ident;)*) => {
+        $(mod $name {
+            use super::*;
+
+            pub struct Bucket;
+
+            impl Backend for Bucket {
+                type Kept = Box<dyn std::any::Any + Send + Sync>;
+
+                fn volumes(limits: &Limits) -> (Volumes, Self::Kept) {
+                    let (volumes, kept) =
+                        super::volumes(limits, Server::$server, ReadMode::$read, WriteMode::$write);
+                    (volumes, Box::new(kept))
+                }
+            }
+
+            larder_suite::suite!(InProcess<Bucket>);
+        })*
+    };
+}
+
+forms! {
+    weed_cached_through: Weed Cached Through;
+    weed_cached_async: Weed Cached Async;
+    weed_through_through: Weed Through Through;
+    weed_through_async: Weed Through Async;
+    s3s_cached_through: S3sFs Cached Through;
+    s3s_cached_async: S3sFs Cached Async;
+    s3s_through_through: S3sFs Through Through;
+    s3s_through_async: S3sFs Through Async;
+}
