@@ -27,6 +27,9 @@ use crate::status::Status;
 /// Threads that bring groups to the bucket and contents from it.
 const THREADS: usize = 2;
 
+/// How long a volume that is dropped waits for what is under way.
+const LONGEST_END: Duration = Duration::from_secs(2);
+
 /// How often the status is written.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 
@@ -47,8 +50,9 @@ impl Drop for S3Volume {
     fn drop(&mut self) {
         self.engine.end();
         if let Some(runtime) = self.runtime.take() {
-            // Waits for nothing: may be dropped inside of a runtime.
-            runtime.shutdown_background();
+            // What is under way ends, or is given up. On a thread of its own, as
+            // this one may belong to another runtime.
+            let _ = std::thread::spawn(move || runtime.shutdown_timeout(LONGEST_END)).join();
         }
     }
 }

@@ -39,8 +39,11 @@ impl Engine {
 
     /// The journal, where changes are acknowledged by it. Any other is there to
     /// be finished.
-    fn noting(&self) -> Option<&Arc<dyn JournalStore>> {
-        self.journal.as_ref().filter(|_| !self.is_through() && !self.is_replaying())
+    fn noting(&self) -> Option<Arc<dyn JournalStore>> {
+        if self.is_through() || self.is_replaying() {
+            return None;
+        }
+        self.journal.read().clone()
     }
 
     pub(super) fn journal_admit(&self, bytes: u64) -> Result<()> {
@@ -114,7 +117,7 @@ impl Engine {
     /// # Errors
     /// The journal cannot be written.
     pub(crate) async fn journal_begin(&self, up_to: u64, intent: Option<&str>, steps: &[Ready]) -> Result<(), S3Error> {
-        let Some(journal) = self.journal.clone() else { return Ok(()) };
+        let Some(journal) = self.journal.read().clone() else { return Ok(()) };
         let is_made = |ready: &&Ready| !matches!(ready.step.what, Do::Delete);
         let Some(ready) = steps.iter().find(is_made).or(steps.first()) else { return Ok(()) };
         let (key, token) = (ready.step.key.clone(), ready.step.token.clone());
@@ -128,13 +131,13 @@ impl Engine {
     /// # Errors
     /// The journal cannot be written.
     pub(crate) async fn journal_stored(&self, up_to: u64) -> Result<(), S3Error> {
-        let Some(journal) = self.journal.clone() else { return Ok(()) };
+        let Some(journal) = self.journal.read().clone() else { return Ok(()) };
         blocking(move || journal.stored(up_to)).await
     }
 
     /// Bytes in the journal.
     pub(crate) fn journal_bytes(&self) -> u64 {
-        self.journal.as_ref().map_or(0, |journal| journal.size())
+        self.journal.read().as_ref().map_or(0, |journal| journal.size())
     }
 }
 

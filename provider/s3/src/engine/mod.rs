@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use larder_core::{Error, NodeId, Result, Volume};
 use larder_journal::JournalStore;
+use parking_lot::RwLock;
 use tokio::sync::Notify;
 
 pub(crate) use self::journal::Group;
@@ -36,7 +37,8 @@ pub(crate) struct Engine {
     /// The engine has ended.
     pub(crate) ended: Notify,
     has_ended: AtomicBool,
-    journal: Option<Arc<dyn JournalStore>>,
+    /// `None` where there is none, and once the engine has ended.
+    journal: RwLock<Option<Arc<dyn JournalStore>>>,
     /// Records are not noted: they come from the journal.
     replaying: AtomicBool,
 }
@@ -56,7 +58,7 @@ impl Engine {
             wake: Notify::new(),
             ended: Notify::new(),
             has_ended: AtomicBool::new(false),
-            journal,
+            journal: RwLock::new(journal),
             replaying: AtomicBool::new(false),
         }
     }
@@ -77,6 +79,8 @@ impl Engine {
         self.progress.end_waiting();
         self.wake.notify_one();
         self.ended.notify_one();
+        // Others may open it.
+        self.journal.write().take();
     }
 
     pub(crate) fn has_ended(&self) -> bool {
