@@ -68,6 +68,20 @@ pub enum Error {
         /// Why.
         error: Arc<io::Error>,
     },
+    /// The NATS server cannot be reached, or did not do it.
+    Server {
+        /// What was tried, such as `publish to`.
+        operation: &'static str,
+        /// The stream.
+        place: String,
+        /// What it, or the network, says.
+        reason: String,
+    },
+    /// Somebody else opened the journal since, and writes to it now.
+    Superseded {
+        /// The stream.
+        place: String,
+    },
     /// The journal takes nothing more: what became of earlier bytes is not
     /// known. Opening it again finds out.
     Broken {
@@ -107,7 +121,12 @@ impl Error {
                 _ => ErrorCode::Io,
             },
             Self::Locked { .. } => ErrorCode::Busy,
-            Self::Identity { .. } | Self::Version { .. } | Self::Damaged { .. } | Self::Broken { .. } => ErrorCode::Io,
+            Self::Identity { .. }
+            | Self::Version { .. }
+            | Self::Damaged { .. }
+            | Self::Server { .. }
+            | Self::Superseded { .. }
+            | Self::Broken { .. } => ErrorCode::Io,
             Self::Invalid { .. } => ErrorCode::Invalid,
         }
     }
@@ -138,6 +157,10 @@ impl fmt::Display for Error {
                 write!(f, "one record of {bytes} bytes is too large for the journal, which takes {most}")
             }
             Self::Io { operation, place, error } => write!(f, "{operation} {place}: {error}"),
+            Self::Server { operation, place, reason } => write!(f, "cannot {operation} {place}: {reason}"),
+            Self::Superseded { place } => {
+                write!(f, "somebody else opened the journal {place} since; a volume has one writer")
+            }
             Self::Broken { cause } => {
                 write!(f, "the journal takes nothing more since an earlier failure; open it again: {cause}")
             }

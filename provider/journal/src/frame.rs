@@ -87,6 +87,17 @@ pub(crate) fn write(out: &mut Vec<u8>, kind: Kind, seq: u64, length: usize, add:
     }
 }
 
+/// The kind, number and bytes of the frame that `bytes` begin with, which
+/// [`write`] wrote.
+pub(crate) fn peek(bytes: &[u8]) -> Option<(Kind, u64, usize)> {
+    let (stated, rest) = bytes.split_first_chunk()?;
+    let (_, rest) = rest.split_at_checked(4)?;
+    let (kind, rest) = rest.split_first()?;
+    let seq = rest.first_chunk()?;
+    let length = PREFIX_BYTES + u32::from_le_bytes(*stated) as usize;
+    Some((Kind::from_byte(*kind)?, u64::from_le_bytes(*seq), length))
+}
+
 fn checksum(stated: [u8; 4], content: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&stated);

@@ -4,8 +4,8 @@
 //!
 //! What lives here: records of operations by path ([`Operation`]), the
 //! interface that a synchronisation writes them to ([`JournalStore`]), and its
-//! two forms: files of a directory ([`FileJournal`]) and, later, a JetStream
-//! stream. What does not: when operations are acknowledged or brought to the
+//! two forms: files of a directory ([`FileJournal`]), and a JetStream stream
+//! ([`NatsJournal`]). What does not: when operations are acknowledged or brought to the
 //! backend, and how records are replayed.
 //!
 //! # What is in it
@@ -29,6 +29,7 @@ mod error;
 mod file;
 mod frame;
 mod group;
+mod nats;
 mod operation;
 mod queue;
 mod recovered;
@@ -37,6 +38,7 @@ mod store;
 pub use error::{Error, Result};
 pub use file::{FileJournal, FileOptions};
 pub use frame::LONGEST_GROUP;
+pub use nats::{NatsJournal, NatsOptions};
 pub use operation::{Created, Note, Operation, Record};
 pub use queue::LONGEST_RECORD;
 pub use recovered::{Begun, Cut, Records, Recovered};

@@ -24,8 +24,11 @@ pub(crate) struct Batch {
     pub(crate) last: u64,
     /// The highest number that a marker in it says is stored.
     pub(crate) stored: Option<u64>,
-    /// How many frames were pushed when its last one was.
+    /// How many frames were pushed when its last one was. Names the batch,
+    /// once somebody tried to write it.
     pub(crate) ticket: u64,
+    /// Nothing is added any more: it may be half written.
+    tried: bool,
 }
 
 /// In the order in which they were pushed.
@@ -83,7 +86,7 @@ impl Queue {
     }
 
     fn push(&mut self, kind: Kind, seq: u64, length: usize, add: impl FnOnce(&mut Vec<u8>)) {
-        let fits = |batch: &Batch| batch.bytes.len() + FRAME_BYTES + length <= BATCH_BYTES;
+        let fits = |batch: &Batch| !batch.tried && batch.bytes.len() + FRAME_BYTES + length <= BATCH_BYTES;
         let mut batch = self.batches.pop_back_if(|batch| fits(batch)).unwrap_or_default();
         let before = batch.bytes.len();
         frame::write(&mut batch.bytes, kind, seq, length, add);
@@ -111,6 +114,7 @@ impl Queue {
     /// since.
     pub(crate) fn put_back(&mut self, batches: Vec<Batch>) {
         let mut batches = VecDeque::from(batches);
+        batches.iter_mut().for_each(|batch| batch.tried = true);
         batches.append(&mut self.batches);
         self.batches = batches;
     }

@@ -39,6 +39,7 @@ pub struct Recovered {
     pub last: u64,
     /// What a crash in mid write left, which was cut off. Where the machine
     /// crashed, it may have held records that were acknowledged and not synced.
+    /// Files only: a stream keeps it until what is before it is stored.
     pub cut: Option<Cut>,
 }
 
