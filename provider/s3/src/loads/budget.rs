@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+/// An eighth of the memory is for clean chunks in any case. Guards readers
+/// against losing chunks to each other before they have used them.
+const LEAST_CLEAN: u64 = 8;
+
 /// What is counted of contents. The parts change one by one: sums are about
 /// right while somebody changes them.
 #[derive(Debug)]
@@ -48,9 +52,9 @@ impl Budget {
         self.clean() > self.for_clean()
     }
 
-    /// Bytes that clean chunks may have.
+    /// Bytes that clean chunks may have; some also where dirty ones have all.
     pub(super) fn for_clean(&self) -> u64 {
-        self.memory.saturating_sub(self.dirty.load(Relaxed))
+        self.memory.saturating_sub(self.dirty.load(Relaxed)).max(self.memory / LEAST_CLEAN)
     }
 
     /// Bytes that can be asked for beside those that are on their way, if

@@ -134,14 +134,6 @@ impl Clock {
         }
     }
 
-    /// Forgets all.
-    pub(super) fn clear(&self) {
-        let mut queue = self.queue.lock();
-        queue.order.clear();
-        let stored: u64 = queue.entries.drain().map(|(_, entry)| entry.stored).sum();
-        self.budget.remove_stored(stored);
-    }
-
     pub(super) fn len(&self) -> usize {
         self.queue.lock().order.len()
     }

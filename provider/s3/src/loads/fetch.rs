@@ -29,6 +29,12 @@ struct Landing {
     error: Option<LoadError>,
 }
 
+impl Landing {
+    fn with(mut self, error: Option<LoadError>) {
+        self.error = error;
+    }
+}
+
 impl Drop for Landing {
     fn drop(&mut self) {
         self.loads.flights.landed(&self.block);
@@ -40,7 +46,7 @@ impl Loads {
     /// Runs a download.
     pub(super) fn start(self: &Arc<Self>, takeoff: Takeoff) -> JoinHandle<()> {
         let Takeoff { block, streams } = takeoff;
-        let mut landing = Landing { loads: self.clone(), block, error: Some(LoadError::Stopped) };
+        let landing = Landing { loads: self.clone(), block, error: Some(LoadError::Stopped) };
         self.runtime.spawn(async move {
             let (loads, block) = (landing.loads.clone(), landing.block.clone());
             let permits = loads.permits(&block, streams).await;
@@ -50,7 +56,7 @@ impl Loads {
                 tracing::debug!(node = ?block.node, version = &*block.version, %error, "a download ended early");
             }
             // Who waits for what did not come looks again.
-            landing.error = done.err().filter(|error| !matches!(error, LoadError::Stopped) || loads.is_closed());
+            landing.with(done.err().filter(|error| !matches!(error, LoadError::Stopped) || loads.is_closed()));
         })
     }
 
@@ -191,13 +197,13 @@ impl Arrivals<'_> {
         let Some((range, is_wanted)) = self.block.next() else { return Ok(()) };
         let index = index_of(range.start);
         let bytes = self.loads.clock.hold((node, index), version, range, bytes);
+        // Before the volume has it: it does not fall to itself.
+        self.loads.make_room(&volume);
         if is_wanted || !self.loads.patterns.lock().keep_marker(node, index, &bytes) {
             let is_filled = volume.fill_chunk(node, index, version, bytes.clone()).unwrap_or(false);
             self.refused = if is_filled { 0 } else { self.refused.saturating_add(1) };
         }
         self.block.arrived(&bytes);
-        drop(bytes);
-        self.loads.make_room(&volume);
         if self.refused >= MOST_REFUSED && !self.block.is_wanted() {
             return Err(LoadError::Stopped);
         }

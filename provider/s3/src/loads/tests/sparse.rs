@@ -31,7 +31,7 @@ fn holes_are_zeros_and_cost_nothing() {
         let site = Site::new(&access, 128 * MIB);
         site.sparse("f", map.clone(), of);
         let file = site.open("f");
-        for at in (0..size).step_by(50_000).rev() {
+        for at in (0..=size / 50_000).rev().map(|part| part * 50_000) {
             let got = file.read(at, 50_000).unwrap().into_bytes();
             assert!(got == bytes[at as usize..][..got.len()], "at {at}");
         }

@@ -134,8 +134,7 @@ impl Site {
     }
 
     pub(super) fn put(&self, key: &str, bytes: impl Into<Bytes>) -> Etag {
-        let put = self.direct.put(key, bytes.into(), &Metadata::new(), &Condition::Always);
-        wait(put).unwrap()
+        wait(self.direct.put(key, bytes.into(), &Metadata::new(), &Condition::Always)).unwrap()
     }
 
     /// A file that is an object of the bucket, and nothing of which is in
@@ -144,8 +143,8 @@ impl Site {
         let etag = self.put(name, bytes.to_vec());
         let size = bytes.len() as u64;
         let all = 0..size;
-        let ranges = if size == 0 { &[][..] } else { std::slice::from_ref(&all) };
-        self.adopt(name, place(name, &etag, size), ranges)
+        let ranges = std::slice::from_ref(&all);
+        self.adopt(name, place(name, &etag, size), if size == 0 { &[] } else { ranges })
     }
 
     /// The same, with holes.
