@@ -333,3 +333,98 @@ impl<S: Sink> JournalStore for Group<S> {
         self.state.lock().used()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Takes its time, and fails when it is told to.
+    #[derive(Default)]
+    struct Slow {
+        appends: Arc<AtomicUsize>,
+        fails: Arc<AtomicUsize>,
+        breaks: bool,
+    }
+
+    impl Sink for Slow {
+        fn append(&mut self, batches: &[Batch], done: &mut usize) -> Result<()> {
+            std::thread::sleep(Duration::from_millis(20));
+            self.appends.fetch_add(1, Ordering::Relaxed);
+            let failed = |fails: usize| fails.checked_sub(1);
+            if self.fails.fetch_update(Ordering::Relaxed, Ordering::Relaxed, failed).is_ok() {
+                return Err(Error::io("write", "nothing", std::io::ErrorKind::StorageFull.into()));
+            }
+            *done = batches.len();
+            Ok(())
+        }
+
+        fn flush(&self) -> Flush {
+            let breaks = self.breaks;
+            Box::new(move || {
+                let error = Error::io("sync", "nothing", std::io::ErrorKind::Other.into());
+                if breaks { Err(error.broken()) } else { Ok(()) }
+            })
+        }
+
+        fn frees(&self, _: u64) -> bool {
+            false
+        }
+
+        fn free(&mut self, _: u64) -> Result<()> {
+            Ok(())
+        }
+
+        fn size(&self) -> u64 {
+            0
+        }
+    }
+
+    fn note(group: &Group<Slow>, seq: u64) {
+        group.note(seq, Timestamp::UNIX_EPOCH, Note::Remove { path: "a" }).unwrap();
+    }
+
+    #[test]
+    fn whoever_waits_shares_a_write() {
+        let sink = Slow::default();
+        let appends = Arc::clone(&sink.appends);
+        let group = Group::new(sink, Bounds::default(), 0, 0);
+        let group = &group;
+        std::thread::scope(|scope| {
+            for seq in 1..=40 {
+                note(group, seq);
+                scope.spawn(move || group.acknowledge(seq).unwrap());
+            }
+        });
+        assert!(appends.load(Ordering::Relaxed) < 20, "{appends:?}");
+        assert_eq!(group.size(), 0);
+    }
+
+    #[test]
+    fn a_failed_write_is_tried_again() {
+        let sink = Slow::default();
+        let fails = Arc::clone(&sink.fails);
+        let group = Group::new(sink, Bounds::default(), 0, 0);
+        note(&group, 1);
+        fails.store(2, Ordering::Relaxed);
+        for _ in 0..2 {
+            assert!(matches!(group.acknowledge(1), Err(Error::Io { .. })));
+            assert!(group.size() > 0);
+        }
+        group.acknowledge(1).unwrap();
+        assert_eq!(group.size(), 0);
+    }
+
+    #[test]
+    fn a_failed_sync_is_for_good() {
+        let group = Group::new(Slow { breaks: true, ..Slow::default() }, Bounds::default(), 0, 0);
+        note(&group, 1);
+        group.acknowledge(1).unwrap();
+        assert!(matches!(group.sync(), Err(Error::Broken { .. })));
+        assert!(matches!(group.acknowledge(1), Err(Error::Broken { .. })));
+        assert!(matches!(group.begin(1, b""), Err(Error::Broken { .. })));
+    }
+}
