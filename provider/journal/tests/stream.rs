@@ -13,7 +13,8 @@ use larder_test_nats::{Nats, Proxy};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-const JETSTREAM: &str = "jetstream { store_dir: js }";
+/// The room that streams reserve does not depend on the disk's.
+const JETSTREAM: &str = "jetstream { store_dir: js, max_file_store: 8GB }";
 
 fn options(url: &str) -> NatsOptions {
     NatsOptions {
