@@ -9,6 +9,11 @@ use larder_core::NodeId;
 use crate::layout::LinkId;
 use crate::place::Place;
 
+/// The most inodes of one identity that are told apart by their contents.
+/// Guards the time of looking, against a tool that gives all objects the same
+/// metadata.
+const MOST_LINKED: usize = 64;
+
 /// What a key has.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
@@ -28,8 +33,11 @@ pub(crate) struct Catalogue {
     keys: HashMap<Arc<str>, Known>,
     places: HashMap<NodeId, Place>,
     links: HashMap<NodeId, LinkId>,
-    /// The inode that got an identity last.
-    linked: HashMap<LinkId, NodeId>,
+    /// The identity that an inode came with.
+    came_with: HashMap<NodeId, LinkId>,
+    /// The inodes that have an identity, or came with it; each has another
+    /// content. The first one keeps it.
+    linked: HashMap<LinkId, Vec<NodeId>>,
     /// Directories that have an object for their attributes.
     described: HashSet<NodeId>,
 }
@@ -68,10 +76,13 @@ impl Catalogue {
     /// Forgets a file that is gone.
     pub(crate) fn forget(&mut self, node: NodeId) {
         self.places.remove(&node);
-        if let Some(link) = self.links.remove(&node)
-            && self.linked.get(&link) == Some(&node)
-        {
-            self.linked.remove(&link);
+        for link in [self.links.remove(&node), self.came_with.remove(&node)].into_iter().flatten() {
+            if let Some(nodes) = self.linked.get_mut(&link) {
+                nodes.retain(|known| *known != node);
+                if nodes.is_empty() {
+                    self.linked.remove(&link);
+                }
+            }
         }
         self.described.remove(&node);
     }
@@ -79,9 +90,11 @@ impl Catalogue {
     /// The identity that the objects of a file with several names share; drawn
     /// when it is first asked for.
     pub(crate) fn link(&mut self, node: NodeId) -> LinkId {
-        let link = *self.links.entry(node).or_insert_with(|| LinkId(fastrand::u128(..)));
-        self.linked.entry(link).or_insert(node);
-        link
+        *self.links.entry(node).or_insert_with(|| {
+            let link = LinkId(fastrand::u128(..));
+            self.linked.insert(link, vec![node]);
+            link
+        })
     }
 
     /// The identity, where it has one.
@@ -89,15 +102,22 @@ impl Catalogue {
         self.links.get(&node).copied()
     }
 
-    /// Notes an identity that an object has.
+    /// Notes an identity that an object has. Another file's, of which this one
+    /// is a copy that changed, is not written again.
     pub(crate) fn set_link(&mut self, node: NodeId, link: LinkId) {
-        self.links.insert(node, link);
-        self.linked.insert(link, node);
+        let nodes = self.linked.entry(link).or_default();
+        if nodes.is_empty() {
+            self.links.entry(node).or_insert(link);
+        }
+        if !nodes.contains(&node) && nodes.len() < MOST_LINKED {
+            nodes.push(node);
+            self.came_with.insert(node, link);
+        }
     }
 
-    /// The inode that has an identity.
-    pub(crate) fn linked(&self, link: LinkId) -> Option<NodeId> {
-        self.linked.get(&link).copied()
+    /// The inodes that have an identity, or came with it.
+    pub(crate) fn linked(&self, link: LinkId) -> &[NodeId] {
+        self.linked.get(&link).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a directory has an object for its attributes.

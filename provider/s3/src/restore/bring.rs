@@ -80,7 +80,7 @@ impl Restore {
         let path = {
             let mut state = self.shared.state.lock();
             if !matches!(arrival.entry.what, Adopted::Known(_)) {
-                links::resolve(&state, &mut arrival, named);
+                links::resolve(&state, &mut arrival);
             }
             state.incoming.insert(place.clone(), arrival.incoming);
             state.mirror.path_of(directory, &place.1).unwrap_or_default()

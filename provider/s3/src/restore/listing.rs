@@ -93,10 +93,14 @@ impl Restore {
         Ok(())
     }
 
-    /// The key that those in a directory begin with.
+    /// What the keys of all that is in a directory begin with.
     pub(super) fn prefix(&self, path: &str) -> String {
-        let prefix = self.shared.keys.prefix();
-        if path.is_empty() { prefix.to_owned() } else { format!("{prefix}{path}/") }
+        let keys = &self.shared.keys;
+        match path {
+            "" => keys.prefix().to_owned(),
+            // What has no key has nothing in it.
+            _ => keys.marker_key(path).unwrap_or_else(|_| format!("{}{path}/", keys.prefix())),
+        }
     }
 
     async fn names(&self, path: &str, urgency: Urgency) -> Result<Names, BucketError> {
@@ -206,8 +210,8 @@ impl Restore {
         let mut ready = Ready::default();
         let mut firsts = Firsts::default();
         for mut arrival in arrivals {
-            links::resolve(&state, &mut arrival, None);
-            if let Some(first) = firsts.find(&mut arrival, ready.entries.len()) {
+            links::resolve(&state, &mut arrival);
+            if let Some(first) = firsts.find(&arrival, ready.entries.len()) {
                 ready.others.push((first, arrival));
                 continue;
             }

@@ -26,6 +26,10 @@ impl Names {
     /// Adds a page of the listing of the directory at `path`.
     pub(super) fn add(&mut self, keys: &KeySpace, path: &str, page: Page) {
         for object in page.objects {
+            // So SeaweedFS shows an empty directory that has no marker.
+            if object.etag.is_empty() {
+                continue;
+            }
             self.is_there = true;
             match keys.parse(&object.key) {
                 Parsed::File(file) => match relative(path, &file) {
@@ -117,6 +121,11 @@ mod tests {
         assert_eq!((files, directories), (vec!["f"], vec!["e", "f", "g", "m"]));
         assert_eq!(names.marker, Some(("p/d/".into(), "e".into())));
         assert_eq!(names.foreign.len(), 2, "{:?}", names.foreign);
+        let mut hollow = page(&["p/d/"], &[]);
+        hollow.objects[0].etag = "".into();
+        let mut names = Names::default();
+        names.add(&keys, "d", hollow);
+        assert_eq!((names.marker, names.is_there), (None, false));
         let mut names = Names::default();
         names.add(&keys, "", page(&["p/", "p/x", "elsewhere"], &["p/.larder/", "p/y/"]));
         assert_eq!((names.files.len(), names.directories.len(), names.foreign.len()), (1, 1, 1));

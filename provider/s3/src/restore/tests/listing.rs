@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::time::Instant;
 
-use larder_core::{ErrorCode, FileType, Follow, Limits, Timestamp};
+use larder_core::{FileType, Follow, Limits, Timestamp};
 
 use super::support::{World, buckets, linked, metadata, wait};
 use crate::layout::{KeySpace, ObjectMeta, SparseMap, directory_attributes_body};
@@ -74,7 +74,7 @@ fn attributes_of_directories_are_restored() {
             |mode| ObjectMeta { mode: Some(mode), modified: Some(time), ..ObjectMeta::of_kind(FileType::Directory) };
         for (path, mode) in [("", 0o700), ("a", 0o711), ("a/b", 0o722), (&*long, 0o733)] {
             let key = keys.directory_attributes_key(path).unwrap();
-            outside.put_with(&key, directory_attributes_body(path), &meta(mode).to_metadata());
+            outside.put_with(&key, directory_attributes_body(path).to_vec(), &meta(mode).to_metadata());
         }
         outside.put(".larder/directories/x/y", "no");
         outside.put("a/b/f", "1");
@@ -122,11 +122,7 @@ fn links_are_restored() {
             ("z", "d 755"),
             ("z/four", "f 644 4 4"),
         ]);
-        let shown = world.tree();
-        // Which one of the two contents has the identity depends on the order.
-        if shown["one"] == expected["one"] {
-            assert_eq!(shown, expected);
-        }
+        assert_eq!(world.tree(), expected);
         assert_eq!(world.node("one"), world.node("z/four"));
         assert_ne!(world.node("one"), world.node("changed"));
         assert_eq!(world.text("z/four"), "same");
@@ -275,6 +271,4 @@ fn directories_below_one_are_listed_together() {
     world.restore.list_all_below(world.node("a")).unwrap();
     assert_eq!(world.status().listed_directories, 5);
     assert_eq!(world.status().unlisted_directories, 1);
-    let gone = larder_core::NodeId { ino: 999, generation: 9 };
-    assert_eq!(world.restore.list_all_below(gone).unwrap_err().code(), ErrorCode::NoEntry);
 }
