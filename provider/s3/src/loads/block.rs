@@ -63,12 +63,20 @@ impl Block {
         self.chunks.binary_search_by_key(&index, |range| index_of(range.start)).ok()
     }
 
+    /// The chunks that are still to come, and what is between them.
+    pub(super) fn coming(&self, version: &str) -> Option<Range<u64>> {
+        let rest = self.rest();
+        let range = index_of(rest.first()?.start)..index_of(rest.last()?.start).saturating_add(1);
+        (*self.version == *version).then_some(range)
+    }
+
     /// Whether a chunk is still to come with it.
     pub(super) fn will_bring(&self, version: &str, index: u64) -> bool {
-        *self.version == *version && self.position(index).is_some_and(|at| {
-            let state = self.state.lock();
-            !state.is_over && at >= state.arrived
-        })
+        *self.version == *version
+            && self.position(index).is_some_and(|at| {
+                let state = self.state.lock();
+                !state.is_over && at >= state.arrived
+            })
     }
 
     /// Waits for a chunk, if it comes soon; else `None`.
@@ -106,17 +114,18 @@ impl Block {
         !self.state.lock().waiters.is_empty()
     }
 
-    /// The next range has arrived: whoever waits for it is told.
-    pub(super) fn arrived(&self, bytes: &Bytes) {
+    /// The next range has arrived. Whoever waits for it is to be told.
+    pub(super) fn arrived(&self, bytes: Bytes) -> Option<News> {
         let mut state = self.state.lock();
         let at = state.arrived;
-        let Some(range) = self.chunks.get(at) else { return };
+        let range = self.chunks.get(at)?;
         state.arrived += 1;
-        let (told, waiting) = state.waiters.drain(..).partition(|(wanted, _)| *wanted == at);
+        let (waiters, waiting) = state.waiters.drain(..).partition(|(wanted, _)| *wanted == at);
         state.waiters = waiting;
         drop(state);
         self.budget.remove_coming(range.end.saturating_sub(range.start));
-        tell(told, &Ok((range.clone(), bytes.clone())));
+        let news = News { waiters, answer: Ok((range.clone(), bytes)) };
+        (!news.waiters.is_empty()).then_some(news)
     }
 
     /// Nothing more comes. Whoever still waits is told the error; without one
@@ -132,14 +141,24 @@ impl Block {
         drop(state);
         self.budget.remove_coming(total(rest));
         if let Some(error) = error {
-            tell(waiters, &Err(error));
+            News { waiters, answer: Err(error) }.tell();
         }
     }
 }
 
-fn tell(waiters: Vec<(usize, SyncSender<Answer>)>, answer: &Answer) {
-    for (_, waiter) in waiters {
-        // There is room for the one answer; who waits may not be there any more.
-        let _ = waiter.try_send(answer.clone());
+/// What somebody waits for.
+#[derive(Debug)]
+pub(super) struct News {
+    waiters: Vec<(usize, SyncSender<Answer>)>,
+    answer: Answer,
+}
+
+impl News {
+    pub(super) fn tell(self) {
+        for (_, waiter) in self.waiters {
+            // There is room for the one answer; who waits may not be there any
+            // more.
+            let _ = waiter.try_send(self.answer.clone());
+        }
     }
 }

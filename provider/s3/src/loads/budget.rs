@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// against losing chunks to each other before they have used them.
 const LEAST_CLEAN: u64 = 8;
 
+/// A 32nd of the memory may be too much while all of it is in use.
+const FAR: u64 = 32;
+
 /// What is counted of contents. The parts change one by one: sums are about
 /// right while somebody changes them.
 #[derive(Debug)]
@@ -50,6 +53,11 @@ impl Budget {
     /// Whether something should be evicted.
     pub(super) fn is_over(&self) -> bool {
         self.clean() > self.for_clean()
+    }
+
+    /// Whether so much should be that what is in use goes too.
+    pub(super) fn is_far_over(&self) -> bool {
+        self.clean() > self.for_clean().saturating_add(self.memory / FAR)
     }
 
     /// Bytes that clean chunks may have; some also where dirty ones have all.

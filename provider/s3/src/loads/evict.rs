@@ -10,15 +10,10 @@ use super::Loads;
 /// brings it against a queue of chunks that all are in use.
 const MOST_VISITS: usize = 128;
 
-/// Chunks that are passed over for having been used, before the next one is
-/// dropped all the same.
-const MOST_SPARED: usize = 32;
-
 impl Loads {
     /// Evicts what is too much; answers whether that is all gone, or as far as
     /// it can.
     pub(super) fn make_room(&self, volume: &Volume) -> bool {
-        let mut spared = 0;
         for _ in 0..MOST_VISITS {
             if !self.budget.is_over() {
                 return true;
@@ -26,15 +21,13 @@ impl Loads {
             let Some((key, entry)) = self.clock.take() else { return true };
             let (node, index) = key;
             let mut done = volume.evict(node, index);
-            if matches!(done, Ok(Eviction::Used)) && spared >= MOST_SPARED {
-                // The first call has taken the mark off.
+            if matches!(done, Ok(Eviction::Used)) && self.budget.is_far_over() {
+                // The first call has taken the mark off. Guards memory against
+                // readers who use all that there is faster than this looks.
                 done = volume.evict(node, index);
             }
             match done {
-                Ok(Eviction::Used) => {
-                    spared += 1;
-                    self.clock.put_back(key, entry);
-                }
+                Ok(Eviction::Used) => self.clock.put_back(key, entry),
                 Ok(Eviction::Freed(bytes)) => {
                     self.budget.add_evicted(bytes as u64);
                     self.clock.gone(key, entry);

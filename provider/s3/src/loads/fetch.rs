@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::Loads;
 use super::assemble::Assembler;
-use super::block::{Block, index_of};
+use super::block::{Block, News, index_of};
 use super::error::LoadError;
 use super::flights::Takeoff;
 use super::search::{Search, pieces};
@@ -172,8 +172,7 @@ impl Arrivals<'_> {
         let mut assembler = Assembler::new(rest.iter().cloned().collect());
         let mut done = Vec::new();
         if !object.is_empty() {
-            let mut stream: GetStream =
-                self.loads.bucket.get_stream(&place.key, &place.etag, object).await?;
+            let mut stream: GetStream = self.loads.bucket.get_stream(&place.key, &place.etag, object).await?;
             let mut pieces = pieces.into();
             while let Some(bytes) = stream.next().await {
                 let bytes = bytes?;
@@ -186,15 +185,21 @@ impl Arrivals<'_> {
         self.take(&mut done)
     }
 
+    /// Brings what arrived to the volume, all of it, and then to those who wait:
+    /// they read on without waiting for each.
     fn take(&mut self, done: &mut Vec<Vec<u8>>) -> Result<(), LoadError> {
-        done.drain(..).try_for_each(|bytes| self.arrived(bytes))
+        let news: Result<Vec<_>, LoadError> = done.drain(..).map(|bytes| self.arrived(bytes)).collect();
+        news?.into_iter().flatten().for_each(News::tell);
+        if self.refused >= MOST_REFUSED && !self.block.is_wanted() {
+            return Err(LoadError::Stopped);
+        }
+        Ok(())
     }
 
-    /// Brings a chunk to the volume and to those who wait for it.
-    fn arrived(&mut self, bytes: Vec<u8>) -> Result<(), LoadError> {
+    fn arrived(&mut self, bytes: Vec<u8>) -> Result<Option<News>, LoadError> {
         let volume = self.loads.volume.upgrade().ok_or(LoadError::Stopped)?;
         let (node, version) = (self.block.node, &self.block.version);
-        let Some((range, is_wanted)) = self.block.next() else { return Ok(()) };
+        let Some((range, is_wanted)) = self.block.next() else { return Ok(None) };
         let index = index_of(range.start);
         let bytes = self.loads.clock.hold((node, index), version, range, bytes);
         // Before the volume has it: it does not fall to itself.
@@ -203,10 +208,6 @@ impl Arrivals<'_> {
             let is_filled = volume.fill_chunk(node, index, version, bytes.clone()).unwrap_or(false);
             self.refused = if is_filled { 0 } else { self.refused.saturating_add(1) };
         }
-        self.block.arrived(&bytes);
-        if self.refused >= MOST_REFUSED && !self.block.is_wanted() {
-            return Err(LoadError::Stopped);
-        }
-        Ok(())
+        Ok(self.block.arrived(bytes))
     }
 }

@@ -51,6 +51,13 @@ impl Flights {
         self.files.lock().get(&node)?.blocks.iter().find_map(|block| block.join(version, index))
     }
 
+    /// Chunks of a file that are on their way.
+    pub(super) fn coming(&self, node: NodeId, version: &str) -> Vec<Range<u64>> {
+        let files = self.files.lock();
+        let blocks = files.get(&node).into_iter().flat_map(|file| &file.blocks);
+        blocks.filter_map(|block| block.coming(version)).collect()
+    }
+
     /// Begins a download of chunks, the first of which somebody waits for; the
     /// others as far as they are not on their way. Joins one that began
     /// meanwhile.

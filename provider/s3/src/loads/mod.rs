@@ -43,6 +43,7 @@ pub(crate) use self::error::LoadError;
 use self::flights::Flights;
 use self::held::slice;
 use self::pattern::Patterns;
+use self::plan::Plan;
 use crate::place::Places;
 
 const CHUNK: u64 = CHUNK_BYTES as u64;
@@ -183,7 +184,7 @@ impl Loads {
         let volume = self.volume.upgrade().ok_or(LoadError::Stopped)?;
         let chunks = volume.attributes(node).map_or(0, |attributes| attributes.size).div_ceil(CHUNK);
         let most = self.widest();
-        let ahead = self.patterns.lock().read(node, index, chunks, most);
+        let (ahead, _marker) = self.patterns.lock().read(node, index, chunks, most);
         for look in 1..=MOST_LOOKS {
             let answer = match self.clock.part((node, index), &version, range) {
                 Some(bytes) => {
@@ -218,13 +219,9 @@ impl Loads {
     ) -> Option<Receiver<Answer>> {
         let index = index_of(range.start);
         let end = end.min(index.saturating_add(BLOCK)).max(index.saturating_add(1));
-        let mut chunks = plan::absent(volume, node, version, index, end);
-        if chunks.is_empty() {
-            if !must {
-                return None;
-            }
-            chunks.push(range.clone());
-        }
+        let plan = Plan::new(self, volume, node, version);
+        let first = plan.range(index).or_else(|| must.then(|| range.clone()))?;
+        let chunks = std::iter::once(first).chain(plan.run(index.saturating_add(1), end)).collect();
         let (takeoff, answer) = self.flights.demand(node, version, chunks, &self.budget);
         if let Some(takeoff) = takeoff {
             self.start(takeoff);
@@ -234,11 +231,14 @@ impl Loads {
 
     /// Begins to load chunks that nobody waits for.
     fn load_ahead(self: &Arc<Self>, volume: &Volume, node: NodeId, version: &Arc<str>, chunks: Range<u64>) {
+        if chunks.is_empty() {
+            return;
+        }
+        let plan = Plan::new(self, volume, node, version);
         let mut from = chunks.start;
         for _ in 0..MOST_BLOCKS {
-            let Some(first) = plan::first_absent(volume, node, version, from, chunks.end) else { return };
-            let end = chunks.end.min(first.saturating_add(BLOCK));
-            let absent = plan::absent(volume, node, version, first, end);
+            let Some(first) = plan.first(from, chunks.end) else { return };
+            let absent = plan.run(first, chunks.end.min(first.saturating_add(BLOCK)));
             let (takeoff, taken) = self.flights.prefetch(node, version, absent, &self.budget);
             from = first.saturating_add((taken as u64).max(1));
             if let Some(takeoff) = takeoff {

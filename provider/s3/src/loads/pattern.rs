@@ -61,20 +61,27 @@ pub(super) struct Patterns {
 
 impl Patterns {
     /// Somebody needs the chunk `index` of a file of `chunks`. Answers which
-    /// others to load before he comes to them; `most` at a time.
-    pub(super) fn read(&mut self, node: NodeId, index: u64, chunks: u64, most: u64) -> Range<u64> {
+    /// others to load before he comes to them, `most` at a time; and the marker
+    /// that he came to, which is his to keep until he has its bytes.
+    pub(super) fn read(&mut self, node: NodeId, index: u64, chunks: u64, most: u64) -> (Range<u64>, Option<Bytes>) {
         self.time += 1;
         let time = self.time;
         if !self.files.contains_key(&node) {
             if chunks <= FIRST.min(most) {
                 // All of it comes at once: there is nothing to remember.
-                return index..chunks.max(index);
+                return (index..chunks.max(index), None);
             }
             self.make_room();
         }
         let pattern = self.files.entry(node).or_default();
         pattern.used = time;
         pattern.read(index, chunks, most.max(1), time)
+    }
+
+    /// The markers of a file that have arrived.
+    pub(super) fn markers(&self, node: NodeId) -> impl Iterator<Item = u64> {
+        let runs = self.files.get(&node).into_iter().flat_map(|pattern| &pattern.runs);
+        runs.filter_map(|run| run.marker.as_ref()).filter(|marker| marker.bytes.is_some()).map(|marker| marker.index)
     }
 
     /// Whether an arrived chunk is a marker that nobody came to yet; its bytes
@@ -95,16 +102,16 @@ impl Patterns {
 }
 
 impl Pattern {
-    fn read(&mut self, index: u64, chunks: u64, most: u64, time: u64) -> Range<u64> {
+    fn read(&mut self, index: u64, chunks: u64, most: u64, time: u64) -> (Range<u64>, Option<Bytes>) {
         let Some(run) = self.runs.iter_mut().find(|run| (run.last..=run.end).contains(&index)) else {
-            return self.begin(index, chunks, most, time);
+            return (self.begin(index, chunks, most, time), None);
         };
         run.used = time;
         run.last = index;
-        run.marker.take_if(|marker| marker.index <= index);
+        let marker = run.marker.take_if(|marker| marker.index <= index).and_then(|marker| marker.bytes);
         let from = run.end;
         if from - index > run.window / 2 {
-            return from..from;
+            return (from..from, marker);
         }
         self.jumps = self.jumps.saturating_sub(2);
         run.window = (run.window * 2).min(most);
@@ -112,7 +119,7 @@ impl Pattern {
         if run.end - from >= MARKED && run.marker.is_none() {
             run.marker = Some(Marker { index: from + (run.end - from) / 2, bytes: None });
         }
-        from..run.end
+        (from..run.end, marker)
     }
 
     fn begin(&mut self, index: u64, chunks: u64, most: u64, time: u64) -> Range<u64> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use larder_core::{CHUNK_BYTES, NodeId, chunks_of};
 use tokio::task::JoinHandle;
 
-use super::{BLOCK, Loads, plan};
+use super::plan::Plan;
+use super::{BLOCK, Loads};
 use crate::place::Place;
 
 /// Downloads of one file at a time.
@@ -52,11 +53,12 @@ impl Loads {
         }
         // Bounded: in a file of terabytes many chunks may be there already.
         let look_to = chunks.end.min(chunks.start.saturating_add(BLOCK));
-        let Some(from) = plan::first_absent(&volume, node, &place.version, chunks.start, look_to) else {
+        let plan = Plan::new(self, &volume, node, &place.version);
+        let Some(from) = plan.first(chunks.start, look_to) else {
             return Some((look_to..chunks.end, None));
         };
         let to = chunks.end.min(from.saturating_add(BLOCK.min(room)));
-        let absent = plan::absent(&volume, node, &place.version, from, to);
+        let absent = plan.run(from, to);
         let (takeoff, taken) = self.flights.prefetch(node, &place.version, absent, &self.budget);
         let next = from.saturating_add((taken as u64).max(1));
         Some((next.min(chunks.end)..chunks.end, takeoff.map(|takeoff| self.start(takeoff))))

@@ -12,7 +12,8 @@ use super::support::{CHUNK, MIB, Site, content, eventually, reads_back, s3s, ser
 fn files_of_all_sizes_read_back() {
     for access in servers() {
         let site = Site::new(&access, 64 * MIB);
-        for (number, size) in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, MIB, 3 * MIB + 5, 21 * MIB + 77].into_iter().enumerate()
+        for (number, size) in
+            [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, MIB, 3 * MIB + 5, 21 * MIB + 77].into_iter().enumerate()
         {
             let bytes = content(size, number as u64);
             let name = format!("f{number}");

@@ -127,8 +127,7 @@ impl Site {
         let places: Arc<dyn Places> = table.clone();
         let limits = LoadLimits { memory, parallel: 16 };
         let handle = runtime().handle().clone();
-        let loads =
-            Loads::new(Arc::downgrade(&volume), bucket.clone(), handle, Arc::downgrade(&places), limits);
+        let loads = Loads::new(Arc::downgrade(&volume), bucket.clone(), handle, Arc::downgrade(&places), limits);
         volume.set_content_source(loads.clone()).unwrap();
         Self { volume, loads, table, bucket, direct, faults }
     }
@@ -220,7 +219,7 @@ impl Site {
 }
 
 pub(super) fn place(key: &str, etag: &Etag, size: u64) -> Place {
-    Place { key: key.into(), etag: etag.clone(), version: etag.clone(), size, sparse: None }
+    Place { key: key.into(), etag: etag.clone(), version: etag.clone(), size, sparse: None, foreign: None }
 }
 
 #[track_caller]
