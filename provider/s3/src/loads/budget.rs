@@ -80,8 +80,16 @@ impl Budget {
         self.memory
     }
 
+    #[allow(dead_code, reason = "the engine does not count them yet")]
     pub(super) fn set_dirty(&self, bytes: u64) {
         self.dirty.store(bytes, Relaxed);
+    }
+
+    /// So many of the dirty bytes are clean now.
+    pub(super) fn turned_clean(&self, bytes: u64) {
+        let less = |dirty: u64| Some(dirty.saturating_sub(bytes));
+        // It always gives a new value.
+        let _ = self.dirty.fetch_update(Relaxed, Relaxed, less);
     }
 
     pub(super) fn add_loaded(&self, bytes: u64) {

@@ -122,9 +122,8 @@ impl Loads {
     }
 
     /// A file's content, as it was when it was frozen, is stored now, and the
-    /// volume was told so: what is in memory of it counts as clean. Room is
-    /// made by the next [`set_dirty`](Self::set_dirty), or when something is
-    /// loaded, so that bytes which turn from dirty to clean push out nothing.
+    /// volume was told so: what is in memory of it counts as clean. What is too
+    /// much is dropped in the background.
     pub(crate) fn stored(&self, node: NodeId, frozen: &FrozenContent) {
         for stretch in frozen.stretches() {
             let range = stretch.range;
@@ -134,16 +133,22 @@ impl Loads {
                 (index, end.saturating_sub(start))
             });
             match stretch.state {
-                ChunkState::Dirty => self.clock.stored(node, chunks),
+                ChunkState::Dirty => {
+                    self.clock.stored(node, chunks);
+                    // Until it is set anew: what changes sides pushes out nothing.
+                    self.budget.turned_clean(range.end.saturating_sub(range.start));
+                }
                 ChunkState::Clean(_) => chunks.for_each(|(index, bytes)| self.clock.still_clean((node, index), bytes)),
                 ChunkState::Absent(_) | ChunkState::Parked(_) => {}
             }
         }
+        self.make_room_later();
     }
 
     /// Sets how many bytes are in memory that the bucket does not have. Clean
     /// ones that are too many beside them are dropped in the background: it may
     /// be called with locks held.
+    #[allow(dead_code, reason = "the engine does not count them yet")]
     pub(crate) fn set_dirty(&self, bytes: u64) {
         self.budget.set_dirty(bytes);
         self.make_room_later();
