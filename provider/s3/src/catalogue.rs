@@ -73,6 +73,22 @@ impl Catalogue {
         self.places.insert(node, place);
     }
 
+    /// The object at a key is not a file's any more. Where its content was read
+    /// from there, and it has another name, that one's object is read.
+    pub(crate) fn read_elsewhere(&mut self, node: NodeId, key: &str) {
+        let Some(place) = self.places.get(&node).filter(|place| *place.key == *key) else { return };
+        // Only files with several names have another object; few do.
+        if self.known_link(node).is_none() {
+            return;
+        }
+        let is_same = |known: &Known| known.node == node && known.version == place.version;
+        let other = self.keys.iter().find(|(other, known)| ***other != *key && is_same(known));
+        if let Some((key, known)) = other {
+            let place = Place { key: Arc::clone(key), etag: known.etag.clone(), ..place.clone() };
+            self.places.insert(node, place);
+        }
+    }
+
     /// Forgets a file that is gone.
     pub(crate) fn forget(&mut self, node: NodeId) {
         self.places.remove(&node);

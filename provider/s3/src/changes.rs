@@ -89,8 +89,13 @@ impl Changes {
                     self.paths.extend(below.iter().map(|(relative, _)| format!("{path}/{relative}")));
                     self.paths.insert(path);
                 }
-                for moved in below.iter().map(|(_, node)| node).chain([&node]) {
-                    if let Some(dirty) = self.nodes.get_mut(moved) {
+                for moved in below.iter().map(|(_, node)| *node).chain([node]) {
+                    // Objects of one file have one etag, by which they are known
+                    // again: what copies one copies all.
+                    if mirror.names(moved).nth(1).is_some() && !mirror.is_directory(moved) {
+                        self.touch(moved, false, true, 0, now);
+                    }
+                    if let Some(dirty) = self.nodes.get_mut(&moved) {
                         dirty.is_due = true;
                     }
                 }

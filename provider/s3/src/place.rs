@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_bucket::Etag;
+use larder_bucket::{Etag, Metadata};
 use larder_core::{NodeId, Result};
 
 use crate::layout::SparseMap;
@@ -21,6 +21,8 @@ pub(crate) struct Place {
     pub(crate) size: u64,
     /// Where the bytes are, if not each at its own offset.
     pub(crate) sparse: Option<Arc<SparseMap>>,
+    /// What others noted on the object; goes along where it is copied.
+    pub(crate) foreign: Option<Arc<Metadata>>,
 }
 
 /// Who knows where files are.

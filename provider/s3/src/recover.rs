@@ -169,6 +169,7 @@ impl Recovery<'_> {
         };
         Ok(match object {
             None => group.token.is_empty(),
+            Some(_) if group.key.ends_with('/') => !group.token.is_empty(),
             Some(object) => {
                 let token = crate::layout::ObjectMeta::from_metadata(&object.metadata).token;
                 token.is_some_and(|token| token.to_string() == group.token)

@@ -85,8 +85,12 @@ fn write(root: &Descriptor, path: &str, data: &[u8]) {
 
 fn read(root: &Descriptor, path: &str) -> Vec<u8> {
     let file = root.open_at(NOW, Follow::Yes, path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
-    let size = file.size().unwrap();
-    file.read(0, usize::try_from(size).unwrap()).unwrap().into_bytes().to_vec()
+    let mut content = Vec::new();
+    while (content.len() as u64) < file.size().unwrap() {
+        let bytes = file.read(content.len() as u64, 1 << 20).unwrap().into_bytes();
+        content.extend_from_slice(&bytes);
+    }
+    content
 }
 
 fn tree(root: &Descriptor, at: &str, out: &mut Vec<String>) {
@@ -105,6 +109,9 @@ fn tree(root: &Descriptor, at: &str, out: &mut Vec<String>) {
 
 fn assert_same(seen: &[u8], expected: &[u8]) {
     assert_eq!(seen.len(), expected.len());
+    if seen == expected {
+        return;
+    }
     let differs = |(at, (one, other)): (usize, (&u8, &u8))| (one != other).then_some((at, *one, *other));
     let first = seen.iter().zip(expected).enumerate().find_map(differs);
     let count = seen.iter().zip(expected).filter(|(one, other)| one != other).count();
@@ -176,12 +183,12 @@ fn large_files_go_up_in_parts_and_unchanged_parts_are_copied() {
     everywhere(|place, mode, writes| {
         let volume = place.open(mode, writes);
         let at = root(&volume);
-        let mut content: Vec<u8> = (0..40_u32 << 20).map(|at| (at >> 12) as u8 ^ at as u8).collect();
+        let mut content: Vec<u8> = (0..26_u32 << 20).map(|at| (at >> 12) as u8 ^ at as u8).collect();
         write(&at, "large", &content);
         at.sync().unwrap();
         let file = at.open_at(NOW, Follow::No, "large", OpenFlags::empty(), DescriptorFlags::WRITE).unwrap();
-        file.write(NOW, 20 << 20, b"changed").unwrap();
-        content[20 << 20..][..7].copy_from_slice(b"changed");
+        file.write(NOW, 13 << 20, b"changed").unwrap();
+        content[13 << 20..][..7].copy_from_slice(b"changed");
         file.sync().unwrap();
         drop(file);
         at.rename_at(NOW, "large", &at, "renamed").unwrap();

@@ -111,6 +111,10 @@ pub trait Form: Send + Sized {
     /// streams in several pieces may have written the first of them.
     const WRITES_WHOLE: bool = true;
 
+    /// Bytes of the longest path from the root that a file can have: POSIX's
+    /// `PATH_MAX`, or what the backend can name.
+    const LONGEST_PATH: usize = 4096;
+
     /// A guest over two new volumes with these limits. The clock stands at
     /// [`START`](crate::START); the directory `scope` is there.
     fn start(limits: &Limits) -> Self;

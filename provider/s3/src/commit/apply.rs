@@ -74,11 +74,7 @@ async fn one(engine: &Arc<Engine>, ready: &Ready) -> Result<(), S3Error> {
     let done = match carry_out(&engine.shared.bucket, &ready.step, &ready.step.condition).await {
         Ok(done) => done,
         Err(Failure::Conflict(theirs)) => conflict::resolve(engine, ready, theirs).await?,
-        Err(Failure::SourceGone) => {
-            let what = format!("another client removed what {:?} was to be copied from", ready.step.path);
-            engine.shared.counters.conflict(what);
-            Done::Resolved
-        }
+        Err(Failure::SourceGone) => conflict::without_source(engine, ready, None).await?,
         Err(Failure::Bucket(error)) => return Err(error.into()),
     };
     if let Do::Put { length, .. } = &ready.step.what {

@@ -22,10 +22,18 @@ pub(super) struct Body<'a> {
     old: Option<&'a Place>,
     /// Ranges of the file that are stored in `old` and nowhere else.
     stored: Vec<Range<u64>>,
+    /// `old` is not in the bucket any more: these are zeros.
+    is_gone: bool,
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(file: &TakenFile, frozen: &'a FrozenContent, map: Option<&'a SparseMap>, old: Option<&'a Place>) -> Self {
+    pub(super) fn new(
+        file: &TakenFile,
+        frozen: &'a FrozenContent,
+        map: Option<&'a SparseMap>,
+        old: Option<&'a Place>,
+        is_gone: bool,
+    ) -> Self {
         let header = map.map(SparseMap::encode_header).unwrap_or_default();
         let is_old = |state: &ChunkState| match (state, old) {
             (ChunkState::Absent(version), Some(old)) => *version == old.version,
@@ -33,7 +41,7 @@ impl<'a> Body<'a> {
         };
         let stretches = frozen.stretches();
         let stored = stretches.into_iter().filter(|stretch| is_old(&stretch.state)).map(|stretch| stretch.range);
-        Self { node: file.node, frozen, map, header, old, stored: stored.collect() }
+        Self { node: file.node, frozen, map, header, old, stored: stored.collect(), is_gone }
     }
 
     /// The object's length in bytes.
@@ -44,7 +52,7 @@ impl<'a> Body<'a> {
     /// Where a range of the object is in the old object, if all of it is there
     /// as it is, and not in memory.
     pub(super) fn copyable(&self, range: &Range<u64>) -> Option<&Place> {
-        let old = self.old.filter(|old| old.sparse.is_none() && self.map.is_none())?;
+        let old = self.old.filter(|old| !self.is_gone && old.sparse.is_none() && self.map.is_none())?;
         let holds = |stored: &Range<u64>| stored.start <= range.start && range.end <= stored.end;
         (range.end <= old.size && self.stored.iter().any(holds)).then_some(old)
     }
@@ -83,8 +91,12 @@ impl<'a> Body<'a> {
         let missing = self.stored.iter().map(within).filter(|part| part.start < part.end);
         for part in missing {
             self.in_memory(&mut out, at..part.start)?;
-            let version = self.old.map(|old| Arc::clone(&old.version)).unwrap_or_else(|| "".into());
-            out.extend_from_slice(&loads.bytes(self.node, &version, part.clone()).await?);
+            if self.is_gone {
+                out.resize(out.len() + to_usize(part.end - part.start), 0);
+            } else {
+                let version = self.old.map(|old| Arc::clone(&old.version)).unwrap_or_else(|| "".into());
+                out.extend_from_slice(&loads.bytes(self.node, &version, part.clone()).await?);
+            }
             at = part.end;
         }
         self.in_memory(&mut out, at..range.end)?;

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use larder_bucket::{Condition, Object};
+use larder_bucket::{Condition, Metadata, Object};
+use larder_core::ChunkState;
 
 use super::apply::{Done, Failure, carry_out};
 use super::prepare::{Outcome, Ready, abort, content};
 use super::step::{Do, Step};
+use crate::catalogue::Known;
 use crate::engine::Engine;
 use crate::error::S3Error;
-use crate::layout::LONGEST_COMPONENT;
-use crate::options::ConflictPolicy;
+use crate::layout::{LONGEST_COMPONENT, ObjectMeta};
+use crate::options::{ConflictPolicy, S3Options};
 
 /// How often a change is tried again against others that change the object all
 /// the time.
@@ -26,17 +28,32 @@ const BESIDE: &str = ".larder-conflict-";
 /// What the bucket answers; or the policy is [`ConflictPolicy::Fail`], and the
 /// engine is halted.
 pub(super) async fn resolve(engine: &Arc<Engine>, ready: &Ready, theirs: Option<Object>) -> Result<Done, S3Error> {
+    if theirs.is_some() && engine.shared.options.conflict == ConflictPolicy::Fail {
+        return Err(halt(engine, &ready.step.path));
+    }
+    if let Do::Copy { from, etag, .. } = &ready.step.what {
+        let source = engine.shared.bucket.head(from).await?;
+        if source.is_none_or(|source| source.etag != *etag) {
+            return without_source(engine, ready, theirs).await;
+        }
+    }
+    decide(engine, ready, theirs).await
+}
+
+async fn decide(engine: &Arc<Engine>, ready: &Ready, theirs: Option<Object>) -> Result<Done, S3Error> {
     let step = &ready.step;
     // What they removed and we changed is made anew, whatever the policy:
     // nothing of theirs is lost.
     let policy = if theirs.is_none() { ConflictPolicy::OursWins } else { engine.shared.options.conflict };
+    // Zeros replace nothing.
+    let is_torn = matches!(ready.outcome, Outcome::Content { is_torn: true, .. }) && theirs.is_some();
     match policy {
-        ConflictPolicy::OursWins => {
+        ConflictPolicy::OursWins if !is_torn => {
             let report = format!("another client changed {:?}: it was replaced by ours", step.path);
             engine.shared.counters.conflict(report);
             insist(engine, step, theirs).await
         }
-        ConflictPolicy::BucketWins => {
+        ConflictPolicy::BucketWins | ConflictPolicy::OursWins => {
             if matches!(ready.outcome, Outcome::Content { .. }) {
                 keep_beside(engine, ready).await?;
             } else {
@@ -46,16 +63,130 @@ pub(super) async fn resolve(engine: &Arc<Engine>, ready: &Ready, theirs: Option<
             engine.take_theirs(&step.path, &step.key).await?;
             Ok(Done::Resolved)
         }
-        ConflictPolicy::Fail => {
-            let report = format!(
-                "another client changed {:?}, and the conflict policy is `fail`: nothing more is written; open the volume with conflict=bucket-wins or conflict=ours-wins to go on",
-                step.path
-            );
-            engine.shared.counters.conflict(report.clone());
-            engine.progress.halt(&report);
-            Err(S3Error::new(larder_core::ErrorCode::Io, report))
-        }
+        ConflictPolicy::Fail => Err(halt(engine, &step.path)),
     }
+}
+
+fn halt(engine: &Engine, path: &str) -> S3Error {
+    let report = format!(
+        "another client changed {path:?}, and the conflict policy is `fail`: nothing more is written; open the volume with conflict=bucket-wins or conflict=ours-wins to go on"
+    );
+    engine.shared.counters.conflict(report.clone());
+    engine.progress.halt(&report);
+    S3Error::new(larder_core::ErrorCode::Io, report)
+}
+
+/// Carries out a step whose source is gone: another client replaced or removed
+/// the object that was to be copied, or ended the upload. `theirs`: the object
+/// that is in the step's place.
+///
+/// # Errors
+/// As [`resolve`].
+pub(super) async fn without_source(
+    engine: &Arc<Engine>,
+    ready: &Ready,
+    theirs: Option<Object>,
+) -> Result<Done, S3Error> {
+    let step = &ready.step;
+    // Only attributes were changed here: nothing of ours has to be kept.
+    if let (Some(theirs), Do::Copy { metadata, from, .. }) = (&theirs, &step.what)
+        && *from == step.key
+    {
+        let report = if engine.shared.options.conflict == ConflictPolicy::OursWins {
+            take_along(engine, step, metadata, from, theirs).await?;
+            format!("another client changed {:?}: it has our times and mode", step.path)
+        } else {
+            format!("another client changed {:?}: the times and mode that were set here are dropped", step.path)
+        };
+        engine.shared.counters.conflict(report);
+        return yield_name(engine, ready).await;
+    }
+    let Some(ready) = anew(engine, ready).await? else { return give_up(engine, ready).await };
+    if theirs.is_some() {
+        return decide(engine, &ready, theirs).await;
+    }
+    match carry_out(&engine.shared.bucket, &ready.step, &ready.step.condition).await {
+        Ok(done) => Ok(done),
+        Err(Failure::Conflict(theirs)) => decide(engine, &ready, theirs).await,
+        Err(Failure::SourceGone) => {
+            let what = format!("another client ended the upload of {:?}", ready.step.path);
+            Err(S3Error::new(larder_core::ErrorCode::Io, what))
+        }
+        Err(Failure::Bucket(error)) => Err(error.into()),
+    }
+}
+
+/// The same step, with the content as it is in memory; `None` where not all of
+/// it is.
+async fn anew(engine: &Arc<Engine>, ready: &Ready) -> Result<Option<Ready>, S3Error> {
+    let Outcome::Content { file, sparse, version, .. } = &ready.outcome else { return Ok(None) };
+    let (Do::Copy { metadata, .. } | Do::Complete { metadata, .. }) = &ready.step.what else { return Ok(None) };
+    let Some(frozen) = &file.frozen else { return Ok(None) };
+    let is_away = |state: &ChunkState| matches!(state, ChunkState::Absent(_) | ChunkState::Parked(_));
+    let old = match version {
+        Some(_) if frozen.stretches().iter().any(|stretch| is_away(&stretch.state)) => return Ok(None),
+        Some(_) => None,
+        None => engine.shared.state.lock().catalogue.place(file.node).cloned(),
+    };
+    let whole = frozen.len() <= S3Options::PART;
+    let key = &ready.step.key;
+    let (what, _) = content(engine, key, file, sparse.as_deref(), old.as_ref(), metadata.clone(), whole).await?;
+    Ok(Some(Ready { step: Step { what, ..ready.step.clone() }, outcome: ready.outcome.clone() }))
+}
+
+/// Our version is gone, as another client replaced or removed it, and it is not
+/// in memory.
+async fn give_up(engine: &Arc<Engine>, ready: &Ready) -> Result<Done, S3Error> {
+    let step = &ready.step;
+    let Do::Copy { metadata, from, .. } = &step.what else {
+        let what = format!("an upload for {:?} is gone", step.path);
+        return Err(S3Error::new(larder_core::ErrorCode::Io, what));
+    };
+    let newer = engine.shared.bucket.head(from).await?;
+    let report = match (engine.shared.options.conflict, newer) {
+        (ConflictPolicy::Fail, Some(_)) => return Err(halt(engine, &step.path)),
+        (ConflictPolicy::OursWins, Some(newer)) => {
+            take_along(engine, step, metadata, from, &newer).await?;
+            format!("another client replaced what became {:?} here: it is theirs", step.path)
+        }
+        _ => format!("another client replaced or removed what became {:?} here, and it is gone", step.path),
+    };
+    engine.shared.counters.conflict(report);
+    yield_name(engine, ready).await
+}
+
+/// Puts what another client wrote into the step's place, with our attributes.
+async fn take_along(
+    engine: &Engine,
+    step: &Step,
+    ours: &Metadata,
+    from: &str,
+    newer: &Object,
+) -> Result<(), S3Error> {
+    let theirs = ObjectMeta { token: None, ..ObjectMeta::from_metadata(&newer.metadata) };
+    let mut metadata = theirs.to_metadata();
+    metadata.extend(ObjectMeta::foreign_fields(&newer.metadata));
+    metadata.extend(ObjectMeta::own_fields(ours));
+    let what = Do::Copy { metadata, from: from.to_owned(), etag: newer.etag.clone() };
+    let theirs = engine.shared.bucket.head(&step.key).await?;
+    insist(engine, &Step { what, ..step.clone() }, theirs).await.map(drop)
+}
+
+/// The name has what the bucket has there by now, or goes.
+async fn yield_name(engine: &Engine, ready: &Ready) -> Result<Done, S3Error> {
+    let Outcome::Content { file, .. } = &ready.outcome else { return Ok(Done::Resolved) };
+    {
+        let mut state = engine.shared.state.lock();
+        // It was written since: that is made anew.
+        if state.changes.nodes.contains_key(&file.node) {
+            return Ok(Done::Resolved);
+        }
+        // There was an object, and there is this one no more.
+        let known = Known { etag: "".into(), node: file.node, version: "".into() };
+        state.catalogue.set_key(&ready.step.key.as_str().into(), known);
+    }
+    engine.take_theirs(&ready.step.path, &ready.step.key).await?;
+    Ok(Done::Resolved)
 }
 
 /// Replaces theirs.
@@ -89,7 +220,7 @@ async fn keep_beside(engine: &Arc<Engine>, ready: &Ready) -> Result<(), S3Error>
             // Parts belong to one key.
             abort(engine, upload).await;
             let old = engine.shared.state.lock().catalogue.place(file.node).cloned();
-            content(engine, &key, file, sparse.as_deref(), old.as_ref(), metadata.clone(), false).await?
+            content(engine, &key, file, sparse.as_deref(), old.as_ref(), metadata.clone(), false).await?.0
         }
         what => what.clone(),
     };

@@ -40,7 +40,14 @@ pub(crate) enum Outcome {
     Directory { node: NodeId, is_attributes: bool },
     /// A file's or link's content. `version`: of a copy, the version that the
     /// volume knows it by.
-    Content { file: Arc<TakenFile>, size: u64, sparse: Option<Arc<SparseMap>>, version: Option<Arc<str>> },
+    /// `is_torn`: parts of it are gone, and zeros.
+    Content {
+        file: Arc<TakenFile>,
+        size: u64,
+        sparse: Option<Arc<SparseMap>>,
+        version: Option<Arc<str>>,
+        is_torn: bool,
+    },
     /// No object.
     Gone,
 }
@@ -68,8 +75,11 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, mut plan: Plan) -> Result<Prep
     let mut temporary = Vec::new();
     for staged in &plan.staged {
         if let Some(Effect { action: Action::Copy { from, .. }, .. }) = plan.effects.get_mut(staged.effect) {
-            *from = copy_aside(engine, from, &staged.key).await?;
-            temporary.push(Arc::clone(&staged.key));
+            // What another client replaced is seen to when the copy fails.
+            if let Some(place) = copy_aside(engine, from, &staged.key).await? {
+                *from = place;
+                temporary.push(Arc::clone(&staged.key));
+            }
         }
     }
     let is_alone = plan.effects.len() == 1;
@@ -79,7 +89,9 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, mut plan: Plan) -> Result<Prep
         .into_iter()
         .map(|effect| {
             let size = content_size(&effect.action);
-            let in_note = size <= MOST_INLINE && inline + size <= MOST_INLINE_TOGETHER;
+            // All names of a file in the same way, so that they have one etag.
+            let is_linked = matches!(&effect.action, Action::Content { file, .. } if file.attributes.link_count > 1);
+            let in_note = size <= MOST_INLINE && (is_linked || inline + size <= MOST_INLINE_TOGETHER);
             if in_note {
                 inline += size;
             }
@@ -121,14 +133,23 @@ async fn step(engine: &Arc<Engine>, effect: Effect, whole: bool) -> Result<Ready
         }
         Action::Content { file, meta, map, old } => {
             let metadata = metadata(meta, token);
-            let what = content(engine, &effect.key, &file, map.as_ref(), old.as_ref(), metadata, whole).await?;
+            let (what, is_torn) =
+                content(engine, &effect.key, &file, map.as_ref(), old.as_ref(), metadata, whole).await?;
+            if is_torn {
+                engine.shared.counters.conflict(format!(
+                    "another client replaced or removed {:?} while it was changed here: what was not in memory of our version is gone, and zeros",
+                    effect.path
+                ));
+            }
             let size = file.attributes.size;
-            (what, Outcome::Content { file, size, sparse: map.map(Arc::new), version: None })
+            (what, Outcome::Content { file, size, sparse: map.map(Arc::new), version: None, is_torn })
         }
         Action::Copy { file, meta, from } => {
-            let metadata = metadata(meta, token);
+            let mut metadata = metadata(meta, token);
+            metadata.extend(from.foreign.iter().flat_map(|foreign| Metadata::clone(foreign)));
             let what = copy(engine, &effect.key, &from, metadata).await?;
-            (what, Outcome::Content { file, size: from.size, sparse: from.sparse, version: Some(from.version) })
+            let version = Some(from.version);
+            (what, Outcome::Content { file, size: from.size, sparse: from.sparse, version, is_torn: false })
         }
     };
     let token = if matches!(what, Do::Delete) { String::new() } else { token.to_string() };
@@ -152,7 +173,8 @@ fn put(metadata: Metadata, body: Bytes) -> Do {
 }
 
 /// A file's content: in one request, or as an upload that needs only to be
-/// completed.
+/// completed; and whether parts of it are zeros, as another client replaced the
+/// object that has them.
 pub(super) async fn content(
     engine: &Arc<Engine>,
     key: &str,
@@ -161,12 +183,36 @@ pub(super) async fn content(
     old: Option<&Place>,
     metadata: Metadata,
     whole: bool,
+) -> Result<(Do, bool), S3Error> {
+    match bring(engine, key, file, map, (old, false), metadata.clone(), whole).await {
+        Ok(what) => Ok((what, false)),
+        Err(error) => {
+            let Some(place) = old else { return Err(error) };
+            let object = engine.shared.bucket.head(&place.key).await?;
+            if object.is_some_and(|object| object.etag == place.etag) {
+                return Err(error);
+            }
+            Ok((bring(engine, key, file, map, (old, true), metadata, whole).await?, true))
+        }
+    }
+}
+
+/// `old`: where the content was, and whether that is gone.
+async fn bring(
+    engine: &Arc<Engine>,
+    key: &str,
+    file: &TakenFile,
+    map: Option<&SparseMap>,
+    old: (Option<&Place>, bool),
+    metadata: Metadata,
+    whole: bool,
 ) -> Result<Do, S3Error> {
     let Some(frozen) = &file.frozen else {
         let target = file.target.as_deref().unwrap_or_default();
         return Ok(put(metadata, Bytes::copy_from_slice(target.as_bytes())));
     };
-    let body = Body::new(file, frozen, map, old);
+    let (old, is_gone) = old;
+    let body = Body::new(file, frozen, map, old, is_gone);
     let size = body.len();
     if whole || size == 0 {
         let bytes = body.bytes(&engine.loads, 0..size).await?;
@@ -250,13 +296,16 @@ async fn copy(engine: &Arc<Engine>, key: &str, from: &Place, metadata: Metadata)
     }
 }
 
-/// Copies an object to a key of our own, from which the group, or who has the
-/// file open, reads it.
-pub(crate) async fn copy_aside(engine: &Engine, from: &Place, key: &Arc<str>) -> Result<Place, S3Error> {
+/// Copies an object to a key of our own, from which the group reads it; `None`
+/// where another client replaced or removed it.
+async fn copy_aside(engine: &Engine, from: &Place, key: &Arc<str>) -> Result<Option<Place>, S3Error> {
     let bucket = &engine.shared.bucket;
     let metadata = Metadata::new();
-    let etag = bucket.copy(&from.key, &from.etag, key, &metadata, &Condition::Always).await?;
-    Ok(Place { key: Arc::clone(key), etag, ..from.clone() })
+    match bucket.copy(&from.key, &from.etag, key, &metadata, &Condition::Always).await {
+        Ok(etag) => Ok(Some(Place { key: Arc::clone(key), etag, ..from.clone() })),
+        Err(error) if matches!(error.kind(), BucketErrorKind::NotFound | BucketErrorKind::Conflict) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Keeps the content of files that are open and have no name any more, before

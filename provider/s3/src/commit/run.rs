@@ -1,6 +1,7 @@
 //! When groups go to the bucket, and what happens when it does not take them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -43,6 +44,9 @@ pub(crate) async fn run(engine: Arc<Engine>) {
                 woken.await;
                 continue;
             }
+        }
+        if persist(&engine, || list_other_names(&engine).boxed()).await.is_err() {
+            return;
         }
         let turn = engine.shared.turn.lock().await;
         let Some(volume) = engine.shared.volume.upgrade() else { return };
@@ -101,6 +105,22 @@ fn due(engine: &Engine) -> Option<Due> {
         Some(at) => Due::At(at),
         None => Due::Never,
     })
+}
+
+/// Lists what is not listed where a file changed that has names there: all of
+/// them change.
+async fn list_other_names(engine: &Arc<Engine>) -> Result<(), S3Error> {
+    if engine.shared.counters.unlisted_directories.load(Relaxed) == 0 {
+        return Ok(());
+    }
+    let has_others = {
+        let state = engine.shared.state.lock();
+        state.changes.nodes.keys().any(|node| state.catalogue.known_link(*node).is_some())
+    };
+    let Some(volume) = engine.shared.volume.upgrade().filter(|_| has_others) else { return Ok(()) };
+    let restore = Arc::clone(&engine.restore);
+    let listed = tokio::task::spawn_blocking(move || restore.list_all_below(volume.root_id())).await;
+    listed.map_err(|_| S3Error::new(larder_core::ErrorCode::Io, "the bucket could not be listed"))?.map_err(S3Error::from)
 }
 
 /// Brings one group to the bucket, however long it takes.

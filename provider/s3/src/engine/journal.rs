@@ -118,8 +118,12 @@ impl Engine {
     /// The journal cannot be written.
     pub(crate) async fn journal_begin(&self, up_to: u64, intent: Option<&str>, steps: &[Ready]) -> Result<(), S3Error> {
         let Some(journal) = self.journal.read().clone() else { return Ok(()) };
+        // Servers keep no token with a marker: any other object says more.
         let is_made = |ready: &&Ready| !matches!(ready.step.what, Do::Delete);
-        let Some(ready) = steps.iter().find(is_made).or(steps.first()) else { return Ok(()) };
+        let is_object = |ready: &&Ready| !ready.step.key.ends_with('/');
+        let made = steps.iter().find(|ready| is_made(ready) && is_object(ready));
+        let object = made.or_else(|| steps.iter().find(is_object));
+        let Some(ready) = object.or_else(|| steps.iter().find(is_made)).or(steps.first()) else { return Ok(()) };
         let (key, token) = (ready.step.key.clone(), ready.step.token.clone());
         let group = Group { intent: intent.map(str::to_owned), key, token };
         let group = serde_json::to_vec(&group).map_err(|error| failed(&error))?;

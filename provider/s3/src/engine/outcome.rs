@@ -9,7 +9,9 @@ use super::Engine;
 use crate::catalogue::Known;
 use crate::commit::apply::Done;
 use crate::commit::prepare::{Outcome, Ready};
+use crate::commit::step::Do;
 use crate::error::S3Error;
+use crate::layout::ObjectMeta;
 use crate::place::Place;
 use crate::shared::Incoming;
 
@@ -19,7 +21,10 @@ impl Engine {
         let key: Arc<str> = ready.step.key.as_str().into();
         match (&ready.outcome, done) {
             (Outcome::Gone, Done::Object(_) | Done::Gone) => {
-                self.shared.state.lock().catalogue.remove_key(&key);
+                let catalogue = &mut self.shared.state.lock().catalogue;
+                if let Some(old) = catalogue.remove_key(&key) {
+                    catalogue.read_elsewhere(old.node, &key);
+                }
             }
             (Outcome::Directory { node, is_attributes }, Done::Object(etag)) => {
                 let mut state = self.shared.state.lock();
@@ -32,9 +37,13 @@ impl Engine {
             (Outcome::Content { file, .. }, Done::Object(etag)) => {
                 if let Some(place) = placed(ready, etag) {
                     let known = Known { etag: etag.clone(), node: file.node, version: Arc::clone(&place.version) };
-                    let mut state = self.shared.state.lock();
-                    state.catalogue.set_key(&key, known);
-                    state.catalogue.set_place(file.node, place);
+                    let catalogue = &mut self.shared.state.lock().catalogue;
+                    let old = catalogue.key(&key).map(|known| known.node).filter(|node| *node != file.node);
+                    catalogue.set_key(&key, known);
+                    catalogue.set_place(file.node, place);
+                    if let Some(old) = old {
+                        catalogue.read_elsewhere(old, &key);
+                    }
                 }
                 self.tell_stored(ready, etag);
             }
@@ -113,11 +122,16 @@ impl Engine {
 /// Where a step's content is.
 fn placed(ready: &Ready, etag: &Etag) -> Option<Place> {
     let Outcome::Content { size, sparse, version, .. } = &ready.outcome else { return None };
+    let (Do::Put { metadata, .. } | Do::Complete { metadata, .. } | Do::Copy { metadata, .. }) = &ready.step.what else {
+        return None;
+    };
+    let foreign = ObjectMeta::foreign_fields(metadata);
     Some(Place {
         key: ready.step.key.as_str().into(),
         etag: etag.clone(),
         version: version.clone().unwrap_or_else(|| Arc::clone(etag)),
         size: *size,
         sparse: sparse.clone(),
+        foreign: (!foreign.is_empty()).then(|| Arc::new(foreign)),
     })
 }

@@ -18,8 +18,10 @@ pub enum KeyFault {
     Dots,
     /// A NUL, which no server takes in a key.
     Nul,
-    /// A `\`, which SeaweedFS takes for `/`.
+    /// A `\` in a key, which SeaweedFS takes for `/`. In a path it may be.
     Backslash,
+    /// U+F05C in a path, which stands for `\` in keys.
+    StandIn,
     /// A component of more than [`LONGEST_COMPONENT`] bytes.
     LongComponent {
         /// The component's bytes.
@@ -49,6 +51,7 @@ impl fmt::Display for KeyFault {
             Self::Dots => f.write_str("one of its names is '.' or '..'"),
             Self::Nul => f.write_str("it has a NUL in it"),
             Self::Backslash => f.write_str("it has a '\\' in it, which some S3 servers take for '/'"),
+            Self::StandIn => f.write_str("it has the character U+F05C in it, which stands for '\\' in keys"),
             Self::LongComponent { bytes } => {
                 write!(f, "one of its names has {bytes} bytes; {LONGEST_COMPONENT} is the most")
             }
@@ -72,7 +75,7 @@ impl KeyFault {
             Self::Empty => "give it a name",
             Self::EmptyComponent => "separate names with one '/' each",
             Self::Dots => "resolve '.' and '..' first",
-            Self::Nul | Self::Backslash => "use a name without that character",
+            Self::Nul | Self::Backslash | Self::StandIn => "use a name without that character",
             Self::LongComponent { .. } => "use a shorter name",
             Self::LongKey { .. } => "use shorter names, fewer levels or a shorter prefix",
             Self::Reserved => "use another name, or a directory below the root",
@@ -87,7 +90,7 @@ impl KeyFault {
         match self {
             Self::LongComponent { .. } | Self::LongKey { .. } | Self::LongPrefix { .. } => ErrorCode::NameTooLong,
             Self::Reserved => ErrorCode::NotPermitted,
-            Self::Empty | Self::EmptyComponent | Self::Dots | Self::Nul | Self::Backslash | Self::OutsidePrefix => {
+            Self::Empty | Self::EmptyComponent | Self::Dots | Self::Nul | Self::Backslash | Self::StandIn | Self::OutsidePrefix => {
                 ErrorCode::Invalid
             }
         }

@@ -15,6 +15,16 @@ pub const LONGEST_COMPONENT: usize = 255;
 /// of the key for the guest's paths.
 pub const LONGEST_PREFIX: usize = 512;
 
+/// What stands for `\` in a key, as some servers take that for `/`: the
+/// character that SMB clients use for it.
+const STAND_IN: &str = "\u{f05c}";
+
+/// Bytes that a path has in a key.
+#[must_use]
+pub fn key_length(path: &str) -> usize {
+    path.len() + path.matches('\\').count() * (STAND_IN.len() - 1)
+}
+
 /// The keys of one volume.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeySpace {
@@ -49,6 +59,9 @@ impl KeySpace {
             return Ok(Self { prefix: String::new() });
         }
         check_names(path).map_err(fault)?;
+        if path.contains('\\') {
+            return Err(fault(KeyFault::Backslash));
+        }
         let prefix = format!("{path}/");
         match prefix.len() {
             0..=LONGEST_PREFIX => Ok(Self { prefix }),
@@ -88,7 +101,7 @@ impl KeySpace {
     }
 
     fn key(&self, path: &str, end: &str) -> Result<String, KeyError> {
-        let key = format!("{}{path}{end}", self.prefix);
+        let key = format!("{}{}{end}", self.prefix, path.replace('\\', STAND_IN));
         let checked = check_path(path).and_then(|()| check_length(key.len()));
         checked.map(|()| key).map_err(|fault| KeyError { path: path.to_owned(), fault })
     }
@@ -124,9 +137,13 @@ impl KeySpace {
             return Parsed::Reserved;
         }
         let (path, marker) = path.strip_suffix('/').map_or((path, false), |path| (path, true));
-        match check_path(path) {
-            Ok(()) if marker => Parsed::Marker(path.to_owned()),
-            Ok(()) => Parsed::File(path.to_owned()),
+        if path.contains('\\') {
+            return Parsed::Foreign(KeyFault::Backslash);
+        }
+        let path = path.replace(STAND_IN, "\\");
+        match check_path(&path) {
+            Ok(()) if marker => Parsed::Marker(path),
+            Ok(()) => Parsed::File(path),
             // The key `/` is a slash too many, not nothing.
             Err(KeyFault::Empty) => Parsed::Foreign(KeyFault::EmptyComponent),
             Err(fault) => Parsed::Foreign(fault),
@@ -149,8 +166,8 @@ fn check_names(path: &str) -> Result<(), KeyFault> {
             "" => return Err(KeyFault::EmptyComponent),
             "." | ".." => return Err(KeyFault::Dots),
             _ if name.contains('\0') => return Err(KeyFault::Nul),
-            _ if name.contains('\\') => return Err(KeyFault::Backslash),
-            _ if name.len() > LONGEST_COMPONENT => return Err(KeyFault::LongComponent { bytes: name.len() }),
+            _ if name.contains(STAND_IN) => return Err(KeyFault::StandIn),
+            _ if key_length(name) > LONGEST_COMPONENT => return Err(KeyFault::LongComponent { bytes: key_length(name) }),
             _ => {}
         }
     }
@@ -194,7 +211,7 @@ mod tests {
                 ("a/./b", KeyFault::Dots),
                 ("..", KeyFault::Dots),
                 ("a\0", KeyFault::Nul),
-                ("a\\b", KeyFault::Backslash),
+                ("a\u{f05c}b", KeyFault::StandIn),
                 (&long, KeyFault::LongComponent { bytes: 256 }),
                 (".larder", KeyFault::Reserved),
                 (".larder/a", KeyFault::Reserved),
@@ -205,6 +222,9 @@ mod tests {
             assert!(space.file_key("a/.larder").is_ok());
             assert!(space.file_key(".larder2").is_ok());
             assert!(space.file_key("...").is_ok());
+            let key = space.file_key("a\\b").unwrap();
+            assert!(!key.contains('\\'), "{key}");
+            assert_eq!(space.parse(&key), Parsed::File("a\\b".into()));
         }
     }
 
@@ -262,6 +282,8 @@ mod tests {
                     Parsed::Marker(path) if path.is_empty() => prop_assert_eq!(space.prefix(), key.as_str()),
                     Parsed::Marker(path) => prop_assert_eq!(space.marker_key(&path).unwrap(), key.clone()),
                     Parsed::Reserved => prop_assert!(key.starts_with(&space.reserved())),
+                    // A path may have a `\`; a key may not.
+                    Parsed::Foreign(KeyFault::Backslash) => {}
                     Parsed::Foreign(_) => prop_assert!(space.file_key(&key).is_err() || !space.prefix().is_empty()),
                 }
             }

@@ -91,6 +91,33 @@ impl ObjectMeta {
         fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 
+    /// Of what is written on an object: attributes, and who wrote it; not what
+    /// its body is.
+    pub(crate) fn own_fields(metadata: &Metadata) -> impl Iterator<Item = (String, String)> {
+        let own = [MODE, MODIFIED, ACCESSED, CHANGED, TOKEN];
+        own.into_iter().filter_map(|name| Some((name.to_owned(), metadata.get(name)?.clone())))
+    }
+
+    /// What others noted on an object, as far as it can be written again beside
+    /// what Larder writes.
+    pub(crate) fn foreign_fields(metadata: &Metadata) -> Metadata {
+        let ours = [MODE, MODIFIED, ACCESSED, CHANGED, MODIFIED_GOOGLE, LINK, SPARSE, TOKEN];
+        let is_writable = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let mut left = LARGEST_METADATA - MOST_BYTES;
+        let fields = metadata.iter().filter(|(name, value)| {
+            if ours.contains(&name.as_str()) || name.is_empty() || !name.bytes().all(is_writable) {
+                return false;
+            }
+            // What is not plain is encoded.
+            let encoded = |byte: u8| if byte.is_ascii_graphic() && byte != b'%' { 1 } else { 3 };
+            let bytes = name.len() + value.bytes().map(encoded).sum::<usize>().max(1);
+            let fits = bytes <= left;
+            left -= if fits { bytes } else { 0 };
+            fits
+        });
+        fields.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// Whatever the metadata says that makes sense, whoever wrote it. A field
     /// that makes none is as if it were absent.
     #[must_use]
@@ -171,6 +198,16 @@ mod tests {
                 prop_assert!(meta.sparse_size.is_none_or(|size| size <= LARGEST_SIZE));
             }
         }
+    }
+
+    #[test]
+    fn what_others_noted_is_kept_as_far_as_it_fits() {
+        let fields = [("mode", "33188"), ("uid", "1000"), ("a_b", "x"), ("wide", "\u{e9}"), ("empty", "")];
+        let mut metadata: Metadata = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        metadata.insert("zlong".to_owned(), "x".repeat(LARGEST_METADATA - MOST_BYTES));
+        let foreign = ObjectMeta::foreign_fields(&metadata);
+        assert_eq!(foreign.keys().collect::<Vec<_>>(), ["empty", "uid", "wide"]);
+        assert_eq!(ObjectMeta::own_fields(&metadata).map(|(name, _)| name).collect::<Vec<_>>(), ["mode"]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod time_text;
 pub use directories::directory_attributes_body;
 pub use fault::{KeyError, KeyFault};
 pub use identity::{LinkId, Token};
-pub use keys::{KeySpace, LONGEST_COMPONENT, LONGEST_PREFIX, Parsed, RESERVED};
+pub use keys::{KeySpace, LONGEST_COMPONENT, LONGEST_PREFIX, Parsed, RESERVED, key_length};
 pub use metadata::ObjectMeta;
 pub use sparse::{LARGEST_SIZE, LEAST_HOLE, MOST_RANGES, SparseMap};
 pub use sparse_header::{SparseError, header_bytes};

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use larder_core::{Change, NodeId};
 
+use crate::layout::key_length;
+
 use self::names::Names;
 
 /// The deepest that a path is followed: guards against a loop, which a volume
@@ -166,9 +168,10 @@ impl Mirror {
         found
     }
 
-    /// Bytes in the longest path below a directory, relative to it.
+    /// Bytes that the longest path below a directory, relative to it, has in a
+    /// key.
     #[must_use]
     pub fn longest_below(&self, directory: NodeId) -> usize {
-        self.below(directory).iter().map(|(path, _)| path.len()).max().unwrap_or(0)
+        self.below(directory).iter().map(|(path, _)| key_length(path)).max().unwrap_or(0)
     }
 }

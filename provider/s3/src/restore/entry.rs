@@ -159,8 +159,15 @@ fn arrival(key: &Arc<str>, name: &Arc<str>, object: &Object, meta: &ObjectMeta, 
             (Adopted::File { size: object.size, version, ranges }, object.size, None)
         }
     };
-    let place =
-        Place { key: Arc::clone(key), etag: Arc::clone(&object.etag), version: Arc::clone(&object.etag), size, sparse };
+    let foreign = ObjectMeta::foreign_fields(&object.metadata);
+    let place = Place {
+        key: Arc::clone(key),
+        etag: Arc::clone(&object.etag),
+        version: Arc::clone(&object.etag),
+        size,
+        sparse,
+        foreign: (!foreign.is_empty()).then(|| Arc::new(foreign)),
+    };
     Arrival {
         entry: AdoptedEntry {
             name: Arc::clone(name),

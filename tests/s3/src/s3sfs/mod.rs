@@ -27,6 +27,7 @@ mod uploads;
 use std::net::Ipv4Addr;
 
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -90,6 +91,13 @@ async fn serve(listener: TcpListener, service: S3Service) {
         let _ = connection.set_nodelay(true);
         let service = service.clone();
         tokio::spawn(async move {
+            // A request that has arrived is carried out, also where its client is
+            // gone by then, as by a server in a process of its own: s3s-fs leaves
+            // half of it undone where its future is dropped.
+            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let service = service.clone();
+                async move { tokio::spawn(async move { Service::call(&service, request).await }).await.unwrap() }
+            });
             let mut http = http1::Builder::new();
             let _ = http.timer(TokioTimer::new()).serve_connection(TokioIo::new(connection), service).await;
         });
