@@ -81,7 +81,8 @@ impl Recovery<'_> {
             }
             ConflictPolicy::BucketWins => {
                 let other = beside(path, &step.token);
-                let key = self.keys.file_key(&other).map_err(|error| S3Error::new(error.fault.code(), error.to_string()))?;
+                let key =
+                    self.keys.file_key(&other).map_err(|error| S3Error::new(error.fault.code(), error.to_string()))?;
                 if matches!(step.what, Do::Complete { .. }) {
                     // Parts belong to one key: theirs is kept beside ours.
                     let metadata: &Metadata = &theirs.metadata;

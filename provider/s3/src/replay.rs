@@ -1,8 +1,6 @@
 //! Doing again what a journal has and the bucket does not.
 
-use larder_core::{
-    Context, Descriptor, DescriptorFlags, Follow, OpenFlags, Rights, Timestamp, View, Volume,
-};
+use larder_core::{Context, Descriptor, DescriptorFlags, Follow, OpenFlags, Rights, Timestamp, View, Volume};
 use larder_journal::{Created, Operation, Records};
 use std::sync::Arc;
 

@@ -269,7 +269,10 @@ async fn open(
     Ok((volume, engine))
 }
 
-fn open_journal(options: &S3Options) -> Result<Option<(Arc<dyn JournalStore>, Recovered)>, S3Error> {
+/// A journal, and what it has.
+type OpenedJournal = (Arc<dyn JournalStore>, Recovered);
+
+fn open_journal(options: &S3Options) -> Result<Option<OpenedJournal>, S3Error> {
     let Some(directory) = options.state.as_ref().map(|state| state.join(JOURNAL)).filter(|_| !options.read_only) else {
         return Ok(None);
     };

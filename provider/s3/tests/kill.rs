@@ -45,9 +45,8 @@ enum Step {
 fn step(seed: u64, number: u64) -> Step {
     let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9).wrapping_add(number));
     let name = |random: &mut fastrand::Rng| ["a", "b", "c"][random.usize(..3)].to_owned();
-    let path = |random: &mut fastrand::Rng| {
-        (0..random.usize(1..=3)).map(|_| name(random)).collect::<Vec<_>>().join("/")
-    };
+    let path =
+        |random: &mut fastrand::Rng| (0..random.usize(1..=3)).map(|_| name(random)).collect::<Vec<_>>().join("/");
     let (one, other) = (path(&mut random), path(&mut random));
     match random.u32(..20) {
         0..3 => Step::Create(one),
@@ -108,19 +107,15 @@ fn see(root: &Descriptor) -> Seen {
                 }
                 FileType::SymbolicLink => format!("link to {}", root.readlink_at(&path).unwrap()),
                 FileType::RegularFile => {
-                    let file =
-                        root.open_at(NOW, Follow::No, &path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
+                    let file = root.open_at(NOW, Follow::No, &path, OpenFlags::empty(), DescriptorFlags::READ).unwrap();
                     let size = file.size().unwrap();
                     let bytes = file.read(0, usize::try_from(size).unwrap()).unwrap().into_bytes();
                     format!("{size} bytes, {:08x}", crc32fast::hash(&bytes))
                 }
             };
             let next = inodes.len() as u64;
-            let inode = if entry.file_type == FileType::RegularFile {
-                *inodes.entry(entry.id).or_insert(next)
-            } else {
-                0
-            };
+            let inode =
+                if entry.file_type == FileType::RegularFile { *inodes.entry(entry.id).or_insert(next) } else { 0 };
             seen.insert(path, (what, inode));
         }
     }
@@ -139,7 +134,13 @@ fn root(volume: &Arc<Volume>) -> Descriptor {
 
 const CHILD: &str = "LARDER_S3_KILL_CHILD";
 
-fn volume_options(server: Server, access: Option<(&str, &str)>, prefix: &str, state: &Path, modes: (ReadMode, WriteMode)) -> S3Options {
+fn volume_options(
+    server: Server,
+    access: Option<(&str, &str)>,
+    prefix: &str,
+    state: &Path,
+    modes: (ReadMode, WriteMode),
+) -> S3Options {
     let bucket = match access {
         None => bucket_options(&server.access(), server.bucket()),
         Some((endpoint, bucket)) => {
@@ -173,7 +174,12 @@ fn child() {
         writeln!(out, "{number}").unwrap();
         let status = volume.status();
         if status.conflicts + status.external_changes > 0 {
-            writeln!(out, "not alone at {number}: {:?}, {} changes of others", status.conflict_reports, status.external_changes).unwrap();
+            writeln!(
+                out,
+                "not alone at {number}: {:?}, {} changes of others",
+                status.conflict_reports, status.external_changes
+            )
+            .unwrap();
         }
     }
 }
@@ -272,8 +278,13 @@ impl Model {
 fn kills(server: Server, read: ReadMode, write: WriteMode) {
     let count = std::env::var("LARDER_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(KILLS);
     let mut random = fastrand::Rng::with_seed(server as u64 * 100 + write as u64 * 10 + read as u64);
-    let test =
-        Test { server, modes: (read, write), prefix: new_prefix(), state: tempfile::tempdir().unwrap(), seed: random.u64(..) };
+    let test = Test {
+        server,
+        modes: (read, write),
+        prefix: new_prefix(),
+        state: tempfile::tempdir().unwrap(),
+        seed: random.u64(..),
+    };
     let mut model = Model::new(test.seed);
     let mut at = 0;
     for kill in 0..count {
@@ -286,7 +297,10 @@ fn kills(server: Server, read: ReadMode, write: WriteMode) {
             let expected = &model.states[usize::try_from(finished).unwrap()];
             let difference = difference(seen, expected);
             let same: Vec<_> = (0..model.states.len()).filter(|steps| model.states[*steps] == *seen).collect();
-            let last = (finished.saturating_sub(if std::env::var_os("LARDER_KILL_TRACE").is_some() { 150 } else { 4 })..=finished).map(|number| (number, step(model.seed, number))).collect::<Vec<_>>();
+            let last = (finished.saturating_sub(if std::env::var_os("LARDER_KILL_TRACE").is_some() { 150 } else { 4 })
+                ..=finished)
+                .map(|number| (number, step(model.seed, number)))
+                .collect::<Vec<_>>();
             let what = format!("{what}; it looks as after {same:?}; the last steps: {last:?}");
             panic!("{server:?} read={read} write={write} kill {kill}, {finished} steps finished: {what}{difference}")
         };
@@ -350,7 +364,10 @@ fn looks(server: Server, read: ReadMode, write: WriteMode, seed: u64, steps: u64
         let expected = &model.states[usize::try_from(number + 1).unwrap()];
         let steps: Vec<_> = (last..=number).map(|number| (number, step(seed, number))).collect();
         let here = difference(&see(&at), expected);
-        assert!(here.is_empty(), "{server:?} read={read} write={write} seed {seed}, in the volume itself: {here}\n{steps:?}");
+        assert!(
+            here.is_empty(),
+            "{server:?} read={read} write={write} seed {seed}, in the volume itself: {here}\n{steps:?}"
+        );
         let difference = difference(&seen, expected);
         assert!(difference.is_empty(), "{server:?} read={read} write={write} seed {seed}: {difference}\n{steps:?}");
         last = number + 1;
@@ -370,7 +387,9 @@ fn other_hosts_see_what_was_synced() {
 /// A volume that is opened anew does what one does that has seen all.
 #[test]
 fn what_is_not_listed_yet_is_changed_like_the_rest() {
-    for (seed, server) in [(fastrand::Rng::with_seed(101).u64(..), Server::S3sFs), (1, Server::S3sFs), (2, Server::Weed)] {
+    for (seed, server) in
+        [(fastrand::Rng::with_seed(101).u64(..), Server::S3sFs), (1, Server::S3sFs), (2, Server::Weed)]
+    {
         let state = tempfile::tempdir().unwrap();
         let (prefix, modes) = (new_prefix(), (ReadMode::Through, WriteMode::Through));
         let mut model = Model::new(seed);

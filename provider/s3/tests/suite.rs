@@ -28,7 +28,7 @@ macro_rules! forms {
         $(mod $name {
             use super::*;
 
-            pub struct Bucket;
+            pub(super) struct Bucket;
 
             impl Backend for Bucket {
                 // A key has 1,024 bytes, and the prefix is a part of it.

@@ -1,12 +1,16 @@
 //! Volumes in buckets as their users see them, in every mode, on both servers.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test may panic")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing test may panic"
+)]
 
 use std::time::Duration;
 
 use larder_bucket::{Bucket, BucketOptions};
-use larder_core::{
-    Descriptor, DescriptorFlags, Follow, Limits, OpenFlags, Rights, Timestamp, View,
-};
+use larder_core::{Descriptor, DescriptorFlags, Follow, Limits, OpenFlags, Rights, Timestamp, View};
 use larder_s3::{ReadMode, S3Options, S3Volume, WriteMode};
 use larder_test_s3::{Access, S3sFs, Weed};
 

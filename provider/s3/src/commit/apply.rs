@@ -123,7 +123,9 @@ async fn look(bucket: &Bucket, step: &Step) -> Result<Done, Failure> {
     let Some(object) = object else {
         return match (&step.what, &step.condition) {
             (Do::Delete, _) => Ok(Done::Gone),
-            (Do::Copy { .. } | Do::Complete { .. }, Condition::IfAbsent | Condition::Always) => Err(Failure::SourceGone),
+            (Do::Copy { .. } | Do::Complete { .. }, Condition::IfAbsent | Condition::Always) => {
+                Err(Failure::SourceGone)
+            }
             _ => Err(Failure::Conflict(None)),
         };
     };
@@ -133,7 +135,9 @@ async fn look(bucket: &Bucket, step: &Step) -> Result<Done, Failure> {
     }
     match (&step.what, &step.condition) {
         // What the condition asks for is there: it is the source that is gone.
-        (Do::Copy { .. } | Do::Complete { .. }, Condition::IfMatch(etag)) if *etag == object.etag => Err(Failure::SourceGone),
+        (Do::Copy { .. } | Do::Complete { .. }, Condition::IfMatch(etag)) if *etag == object.etag => {
+            Err(Failure::SourceGone)
+        }
         _ => Err(Failure::Conflict(Some(object))),
     }
 }

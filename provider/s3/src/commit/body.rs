@@ -108,7 +108,8 @@ impl<'a> Body<'a> {
             return Ok(());
         }
         let bytes = self.frozen.bytes(range.start, to_usize(range.end - range.start)).ok_or_else(|| {
-            let what = format!("bytes {}..{} of a file are neither in memory nor in the bucket", range.start, range.end);
+            let what =
+                format!("bytes {}..{} of a file are neither in memory nor in the bucket", range.start, range.end);
             S3Error::new(larder_core::ErrorCode::Io, what)
         })?;
         out.extend_from_slice(&bytes);

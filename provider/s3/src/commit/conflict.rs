@@ -156,13 +156,7 @@ async fn give_up(engine: &Arc<Engine>, ready: &Ready) -> Result<Done, S3Error> {
 }
 
 /// Puts what another client wrote into the step's place, with our attributes.
-async fn take_along(
-    engine: &Engine,
-    step: &Step,
-    ours: &Metadata,
-    from: &str,
-    newer: &Object,
-) -> Result<(), S3Error> {
+async fn take_along(engine: &Engine, step: &Step, ours: &Metadata, from: &str, newer: &Object) -> Result<(), S3Error> {
     let theirs = ObjectMeta { token: None, ..ObjectMeta::from_metadata(&newer.metadata) };
     let mut metadata = theirs.to_metadata();
     metadata.extend(ObjectMeta::foreign_fields(&newer.metadata));
@@ -224,7 +218,8 @@ async fn keep_beside(engine: &Arc<Engine>, ready: &Ready) -> Result<(), S3Error>
         }
         what => what.clone(),
     };
-    let step = Step { key: key.clone(), path: path.clone(), condition: Condition::IfAbsent, what, ..ready.step.clone() };
+    let step =
+        Step { key: key.clone(), path: path.clone(), condition: Condition::IfAbsent, what, ..ready.step.clone() };
     let etag = match carry_out(&engine.shared.bucket, &step, &step.condition).await {
         Ok(Done::Object(etag)) => etag,
         Ok(_) | Err(Failure::Conflict(_) | Failure::SourceGone) => {

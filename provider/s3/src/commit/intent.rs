@@ -117,7 +117,13 @@ mod tests {
             length: body.len() as u64,
         };
         let copy = Do::Copy { metadata: Metadata::new(), from: "x".into(), etag: "y".into() };
-        let steps = [step("a", put(b"one")), step("b", Do::Delete), step("c", put(b"")), step("d", put(b"two")), step("e", copy)];
+        let steps = [
+            step("a", put(b"one")),
+            step("b", Do::Delete),
+            step("c", put(b"")),
+            step("d", put(b"two")),
+            step("e", copy),
+        ];
         let note = encode(&steps).unwrap();
         let read = decode(note.clone()).unwrap();
         assert_eq!(format!("{read:?}"), format!("{:?}", steps.iter().map(|ready| &ready.step).collect::<Vec<_>>()));

@@ -147,8 +147,7 @@ impl Planner<'_> {
         let Some(key) = key else { return };
         let Some(known) = self.catalogue.key(&key) else { return };
         // Markers have nothing in them that could be lost.
-        let condition =
-            if phase == Phase::Delete { Condition::IfMatch(known.etag.clone()) } else { Condition::Always };
+        let condition = if phase == Phase::Delete { Condition::IfMatch(known.etag.clone()) } else { Condition::Always };
         self.effects.push(Effect { key: key.into(), path: path.to_owned(), phase, condition, action: Action::Delete });
     }
 }

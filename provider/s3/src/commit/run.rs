@@ -55,12 +55,14 @@ pub(crate) async fn run(engine: Arc<Engine>) {
         let taken = take(&engine.shared, &volume);
         drop(volume);
         engine.progress.taken(taken.up_to, taken.bytes);
+        engine.set_under_way(taken.bytes);
         if commit(&engine, taken).await.is_err() {
             // Halted by the conflict policy.
             return;
         }
         engine.shared.state.lock().busy.clear();
         engine.progress.end();
+        engine.set_under_way(0);
         drop(turn);
     }
 }
@@ -80,8 +82,7 @@ fn due(engine: &Engine) -> Option<Due> {
     let is_wanted = engine.progress.is_wanted();
     let mut state = engine.shared.state.lock();
     let changes = &mut state.changes;
-    if is_wanted || changes.bytes >= options.most_dirty() / 2 || changes.len() >= options.pending_changes / 2
-    {
+    if is_wanted || changes.bytes >= options.most_dirty() / 2 || changes.len() >= options.pending_changes / 2 {
         if changes.bytes >= options.most_dirty() / 2 {
             changes.make_all_due();
         }
@@ -120,7 +121,9 @@ async fn list_other_names(engine: &Arc<Engine>) -> Result<(), S3Error> {
     let Some(volume) = engine.shared.volume.upgrade().filter(|_| has_others) else { return Ok(()) };
     let restore = Arc::clone(&engine.restore);
     let listed = tokio::task::spawn_blocking(move || restore.list_all_below(volume.root_id())).await;
-    listed.map_err(|_| S3Error::new(larder_core::ErrorCode::Io, "the bucket could not be listed"))?.map_err(S3Error::from)
+    listed
+        .map_err(|_| S3Error::new(larder_core::ErrorCode::Io, "the bucket could not be listed"))?
+        .map_err(S3Error::from)
 }
 
 /// Brings one group to the bucket, however long it takes.

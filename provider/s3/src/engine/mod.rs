@@ -10,8 +10,8 @@ mod observer;
 mod outcome;
 mod progress;
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use larder_core::{Error, NodeId, Result, Volume};
 use larder_journal::JournalStore;
@@ -37,6 +37,8 @@ pub(crate) struct Engine {
     /// The engine has ended.
     pub(crate) ended: Notify,
     has_ended: AtomicBool,
+    /// Bytes of the group under way.
+    under_way: AtomicU64,
     /// `None` where there is none, and once the engine has ended.
     journal: RwLock<Option<Arc<dyn JournalStore>>>,
     /// Records are not noted: they come from the journal.
@@ -58,6 +60,7 @@ impl Engine {
             wake: Notify::new(),
             ended: Notify::new(),
             has_ended: AtomicBool::new(false),
+            under_way: AtomicU64::new(0),
             journal: RwLock::new(journal),
             replaying: AtomicBool::new(false),
         }
@@ -70,6 +73,18 @@ impl Engine {
     /// Counts what was uploaded.
     pub(crate) fn uploaded(&self, bytes: u64) {
         self.shared.counters.uploaded_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Bytes that wait for the bucket: these, and those of the group under way.
+    fn count_dirty(&self, waiting: u64) {
+        self.loads.set_dirty(waiting + self.under_way.load(Relaxed));
+    }
+
+    /// Bytes of the group under way; 0 when it is done.
+    pub(crate) fn set_under_way(&self, bytes: u64) {
+        self.under_way.store(bytes, Relaxed);
+        let waiting = self.shared.state.lock().changes.bytes;
+        self.count_dirty(waiting);
     }
 
     /// Nothing is done any more.

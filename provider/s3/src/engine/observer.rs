@@ -33,6 +33,9 @@ impl Observer for Engine {
         let before = self.journal_paths_before(&state.mirror, &change);
         state.changes.record(&mut state.mirror, &change, self.is_through());
         self.journal_note(state, context, &change, before);
+        if matches!(change, Change::Write { .. }) {
+            self.count_dirty(state.changes.bytes);
+        }
     }
 
     fn settle(&self, settling: Settling) -> Result<()> {

@@ -81,7 +81,14 @@ impl Engine {
             let directory = names.try_fold(root, |at, name| state.mirror.lookup(at, name));
             let Some(directory) = directory else { return };
             let keys = vec![(moved.step.key.as_str().into(), etag.clone())];
-            let incoming = Incoming { is_directory: false, keys, place: Some(place), link: None, is_described: false, expected: None };
+            let incoming = Incoming {
+                is_directory: false,
+                keys,
+                place: Some(place),
+                link: None,
+                is_described: false,
+                expected: None,
+            };
             state.incoming.insert((directory, Arc::clone(&name)), incoming);
             directory
         };
@@ -122,7 +129,8 @@ impl Engine {
 /// Where a step's content is.
 fn placed(ready: &Ready, etag: &Etag) -> Option<Place> {
     let Outcome::Content { size, sparse, version, .. } = &ready.outcome else { return None };
-    let (Do::Put { metadata, .. } | Do::Complete { metadata, .. } | Do::Copy { metadata, .. }) = &ready.step.what else {
+    let (Do::Put { metadata, .. } | Do::Complete { metadata, .. } | Do::Copy { metadata, .. }) = &ready.step.what
+    else {
         return None;
     };
     let foreign = ObjectMeta::foreign_fields(metadata);

@@ -153,7 +153,12 @@ impl Progress {
     ///
     /// # Errors
     /// As [`wait`](Self::wait).
-    pub(crate) fn wait_for_room(&self, request: u64, patience: Duration, has_room: impl Fn(u64) -> bool) -> Result<(), ErrorCode> {
+    pub(crate) fn wait_for_room(
+        &self,
+        request: u64,
+        patience: Duration,
+        has_room: impl Fn(u64) -> bool,
+    ) -> Result<(), ErrorCode> {
         self.wait_until(patience, |inner| inner.done >= request || has_room(inner.bytes))
     }
 

@@ -90,9 +90,13 @@ impl KeyFault {
         match self {
             Self::LongComponent { .. } | Self::LongKey { .. } | Self::LongPrefix { .. } => ErrorCode::NameTooLong,
             Self::Reserved => ErrorCode::NotPermitted,
-            Self::Empty | Self::EmptyComponent | Self::Dots | Self::Nul | Self::Backslash | Self::StandIn | Self::OutsidePrefix => {
-                ErrorCode::Invalid
-            }
+            Self::Empty
+            | Self::EmptyComponent
+            | Self::Dots
+            | Self::Nul
+            | Self::Backslash
+            | Self::StandIn
+            | Self::OutsidePrefix => ErrorCode::Invalid,
         }
     }
 }

@@ -167,7 +167,9 @@ fn check_names(path: &str) -> Result<(), KeyFault> {
             "." | ".." => return Err(KeyFault::Dots),
             _ if name.contains('\0') => return Err(KeyFault::Nul),
             _ if name.contains(STAND_IN) => return Err(KeyFault::StandIn),
-            _ if key_length(name) > LONGEST_COMPONENT => return Err(KeyFault::LongComponent { bytes: key_length(name) }),
+            _ if key_length(name) > LONGEST_COMPONENT => {
+                return Err(KeyFault::LongComponent { bytes: key_length(name) });
+            }
             _ => {}
         }
     }

@@ -80,7 +80,6 @@ impl Budget {
         self.memory
     }
 
-    #[allow(dead_code, reason = "the engine does not count them yet")]
     pub(super) fn set_dirty(&self, bytes: u64) {
         self.dirty.store(bytes, Relaxed);
     }

@@ -148,7 +148,6 @@ impl Loads {
     /// Sets how many bytes are in memory that the bucket does not have. Clean
     /// ones that are too many beside them are dropped in the background: it may
     /// be called with locks held.
-    #[allow(dead_code, reason = "the engine does not count them yet")]
     pub(crate) fn set_dirty(&self, bytes: u64) {
         self.budget.set_dirty(bytes);
         self.make_room_later();

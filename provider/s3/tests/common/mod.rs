@@ -1,5 +1,11 @@
 //! Buckets on both servers, and the options of a volume in one.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part of it; a failing test may panic")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "each test uses a part of it; a failing test may panic"
+)]
 
 use std::path::Path;
 use std::sync::OnceLock;
