@@ -22,6 +22,8 @@ pub(super) struct Body<'a> {
     old: Option<&'a Place>,
     /// Ranges of the file that are stored in `old` and nowhere else.
     stored: Vec<Range<u64>>,
+    /// Ranges of the file that are in `old` as they are, in memory or not.
+    unchanged: Vec<Range<u64>>,
     /// `old` is not in the bucket any more: these are zeros.
     is_gone: bool,
 }
@@ -35,13 +37,20 @@ impl<'a> Body<'a> {
         is_gone: bool,
     ) -> Self {
         let header = map.map(SparseMap::encode_header).unwrap_or_default();
-        let is_old = |state: &ChunkState| match (state, old) {
-            (ChunkState::Absent(version), Some(old)) => *version == old.version,
-            _ => false,
-        };
-        let stretches = frozen.stretches();
-        let stored = stretches.into_iter().filter(|stretch| is_old(&stretch.state)).map(|stretch| stretch.range);
-        Self { node: file.node, frozen, map, header, old, stored: stored.collect(), is_gone }
+        let is_old = |version: &Arc<str>| old.is_some_and(|old| *version == old.version);
+        let (mut stored, mut unchanged) = (Vec::new(), Vec::<Range<u64>>::new());
+        for stretch in frozen.stretches() {
+            match &stretch.state {
+                ChunkState::Absent(version) if is_old(version) => stored.push(stretch.range.clone()),
+                ChunkState::Clean(version) if is_old(version) => {}
+                _ => continue,
+            }
+            match unchanged.last_mut() {
+                Some(last) if last.end == stretch.range.start => last.end = stretch.range.end,
+                _ => unchanged.push(stretch.range),
+            }
+        }
+        Self { node: file.node, frozen, map, header, old, stored, unchanged, is_gone }
     }
 
     /// The object's length in bytes.
@@ -50,11 +59,11 @@ impl<'a> Body<'a> {
     }
 
     /// Where a range of the object is in the old object, if all of it is there
-    /// as it is, and not in memory.
+    /// as it is.
     pub(super) fn copyable(&self, range: &Range<u64>) -> Option<&Place> {
         let old = self.old.filter(|old| !self.is_gone && old.sparse.is_none() && self.map.is_none())?;
         let holds = |stored: &Range<u64>| stored.start <= range.start && range.end <= stored.end;
-        (range.end <= old.size && self.stored.iter().any(holds)).then_some(old)
+        (range.end <= old.size && self.unchanged.iter().any(holds)).then_some(old)
     }
 
     /// The bytes of a range of the object.
