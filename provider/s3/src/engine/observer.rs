@@ -127,6 +127,9 @@ impl Engine {
             let waiting = state.changes.bytes + under_way;
             (waiting == 0 || waiting.saturating_add(bytes) <= most) && state.changes.len() < options.pending_changes
         };
+        if bytes > 0 {
+            self.loads.make_room_now();
+        }
         if self.is_replaying() || has_room(self.progress.bytes()) {
             return Ok(());
         }

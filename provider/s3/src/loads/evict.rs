@@ -38,6 +38,22 @@ impl Loads {
         !self.budget.is_over()
     }
 
+    /// Evicts what is too much, where that is much: for whoever is about to
+    /// write more, so that writers do not outrun the background. No lock is
+    /// held.
+    pub(crate) fn make_room_now(&self) {
+        if !self.budget.is_far_over() {
+            return;
+        }
+        let Some(volume) = self.volume.upgrade() else { return };
+        let rounds = self.clock.len().saturating_mul(2) / MOST_VISITS;
+        for _ in 0..=rounds {
+            if self.make_room(&volume) {
+                break;
+            }
+        }
+    }
+
     /// Evicts what is too much, in the background: the caller may hold locks.
     pub(super) fn make_room_later(&self) {
         if !self.budget.is_over() || self.is_evicting.swap(true, AcqRel) {
