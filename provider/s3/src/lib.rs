@@ -6,12 +6,15 @@
 //! (larder-journal), and the tree itself (larder-core).
 #![forbid(unsafe_code)]
 
+mod address;
 mod catalogue;
 mod changes;
 mod commit;
 mod engine;
 mod error;
+mod inspect;
 pub mod layout;
+mod limits;
 mod loads;
 pub mod mirror;
 mod options;
@@ -23,7 +26,10 @@ mod shared;
 mod status;
 mod volume;
 
+pub use address::{S3Address, S3AddressError, S3File};
 pub use error::S3Error;
+pub use inspect::{Finding, UnderWay, check, under_way};
+pub use limits::usual_limits;
 pub use options::{ConflictPolicy, ReadMode, S3Options, WriteMode};
 pub use status::Status;
 pub use volume::S3Volume;
