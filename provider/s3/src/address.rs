@@ -143,7 +143,8 @@ impl S3Address {
     #[must_use]
     pub fn help() -> String {
         let width = KEYS.iter().map(|key| key.name.len()).max().unwrap_or_default();
-        let lines = KEYS.iter().map(|key| format!("  {:width$}  {}", key.name, key.help));
+        let indent = format!("\n  {:width$}  ", "");
+        let lines = KEYS.iter().map(|key| format!("  {:width$}  {}", key.name, key.help.replace('\n', &indent)));
         lines.collect::<Vec<_>>().join("\n")
     }
 

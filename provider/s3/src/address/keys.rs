@@ -39,21 +39,21 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "read",
         takes: "`cached` or `through`",
-        help: "cached (the tree is in memory, and kept up to date by polling) or through (each opening asks the bucket) [cached]",
+        help: "cached (the tree is in memory, kept up to date by polling) or\nthrough (each opening asks the bucket) [cached]",
         set: |options, text| put(&mut options.read, text.strip_prefix("read-").unwrap_or(text).parse().ok()),
         show: |options| Some(options.read.to_string()),
     },
     Key {
         name: "write",
         takes: "`through` or `async`",
-        help: "through (a change returns when the bucket has it) or async (when the journal on this host has it) [through]",
+        help: "through (a change returns when the bucket has it) or\nasync (when the journal on this host has it) [through]",
         set: |options, text| put(&mut options.write, text.strip_prefix("write-").unwrap_or(text).parse().ok()),
         show: |options| Some(options.write.to_string()),
     },
     Key {
         name: "conflict",
         takes: "`bucket-wins`, `ours-wins` or `fail`",
-        help: "where another client changed the same: bucket-wins (ours is kept beside it), ours-wins or fail [bucket-wins]",
+        help: "where another client changed the same: bucket-wins (ours is\nkept beside it), ours-wins or fail [bucket-wins]",
         set: |options, text| put(&mut options.conflict, text.parse().ok()),
         show: |options| Some(options.conflict.to_string()),
     },
@@ -76,7 +76,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "age",
         takes: TIME,
-        help: "with write=async: how long a change waits at most before it goes to the bucket [1s]",
+        help: "with write=async: how long a change waits at most [1s]",
         set: |options, text| put(&mut options.age, time(text)),
         show: |options| Some(shown_time(options.age)),
     },
@@ -97,7 +97,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "preload",
         takes: TRUTH,
-        help: "true: contents are loaded at the start too, as far as the memory reaches [false]",
+        help: "true: contents are loaded at the start too, as far as the\nmemory reaches [false]",
         set: |options, text| put(&mut options.preload, truth(text)),
         show: |options| Some(options.preload.to_string()),
     },
@@ -145,7 +145,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "path-style",
         takes: TRUTH,
-        help: "true: the bucket is in the URL's path, not in the host's name [true with an endpoint]",
+        help: "true: the bucket is in the URL's path, not in the host's name\n[true with an endpoint]",
         set: |options, text| put(&mut options.bucket.path_style, truth(text).map(Some)),
         show: |options| options.bucket.path_style.map(|style| style.to_string()),
     },
@@ -159,7 +159,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "ca",
         takes: "a PEM file",
-        help: "a PEM file of authorities, besides the system's, that sign the server's certificate [AWS_CA_BUNDLE]",
+        help: "a PEM file of authorities, besides the system's, that sign\nthe server's certificate [AWS_CA_BUNDLE]",
         set: |options, text| put(&mut options.bucket.ca_bundle, Some(Some(text.into()))),
         show: |options| options.bucket.ca_bundle.as_deref().map(shown_path),
     },

@@ -79,6 +79,10 @@ pub(crate) fn df(arguments: &DfArguments) -> Result<()> {
             continue;
         }
         let opened = Opened::read(path, &arguments.remote)?;
+        if matches!(path.address, VolumeAddress::S3(_)) {
+            // What is not listed yet is not counted yet.
+            walk(&Directory::Here(opened.root()?), usize::MAX, |_| Ok(()))?;
+        }
         let usage = opened.attached().volume().usage();
         let limits = changes.apply(usual_limits(&path.address));
         let file_size = match &path.address {

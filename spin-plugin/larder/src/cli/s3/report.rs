@@ -66,7 +66,7 @@ impl Report {
             (Some(status), _) => open(&mut lines, status, now),
             (None, Some(status)) => {
                 let ago = ago(now, status.written);
-                let (process, waits) = (status.process, status.recorded.saturating_sub(status.stored));
+                let (process, waits) = (status.process, waiting(status));
                 lines.push(row(
                     "State",
                     &match status.state.as_str() {
@@ -80,15 +80,10 @@ impl Report {
             }
             (None, None) => lines.push(row("State", "no process of this user on this host has it open, or had")),
         }
-        match self.journal_bytes {
-            Some(bytes) if self.open(now).is_none() => lines.push(row(
-                "Journal",
-                &format!(
-                    "{} in files; what the bucket does not have is done again at the next opening",
-                    format_size(bytes)
-                ),
-            )),
-            _ => {}
+        if let (Some(bytes), None) = (self.journal_bytes, self.open(now)) {
+            let is_empty = self.status.as_ref().is_some_and(|status| status.state == "closed" && waiting(status) == 0);
+            let what = if is_empty { "" } else { "; what the bucket does not have is done again at the next opening" };
+            lines.push(row("Journal", &format!("{} in files{what}", format_size(bytes))));
         }
         if let Some(state) = &self.state {
             lines.push(row("Files", &state.display().to_string()));
@@ -107,12 +102,17 @@ impl Report {
     }
 }
 
+/// Changes that the bucket does not have.
+const fn waiting(status: &Status) -> u64 {
+    status.recorded.saturating_sub(status.stored)
+}
+
 fn row(name: &str, value: &str) -> String {
     format!("{name:<10}  {}", printable(value))
 }
 
 fn open(lines: &mut Vec<String>, status: &Status, now: u64) {
-    let waiting = status.recorded.saturating_sub(status.stored);
+    let waits = waiting(status);
     lines.push(row("State", &format!("{}, process {}, {}", status.state, status.process, ago(now, status.written))));
     if let Some(trouble) = &status.trouble {
         lines.push(row("Trouble", &format!("{trouble} ({} times)", status.failures)));
@@ -127,7 +127,7 @@ fn open(lines: &mut Vec<String>, status: &Status, now: u64) {
     lines.push(row(
         "Changes",
         &format!(
-            "{} in the bucket, {waiting} wait with {} of contents",
+            "{} in the bucket, {waits} wait with {} of contents",
             status.stored,
             format_size(status.dirty_bytes)
         ),
