@@ -25,6 +25,7 @@ mod restore;
 mod shared;
 mod status;
 mod volume;
+mod waiting;
 
 pub use address::{S3Address, S3AddressError, S3File};
 pub use error::S3Error;
