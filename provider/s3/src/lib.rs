@@ -6,12 +6,15 @@
 //! (larder-journal), and the tree itself (larder-core).
 #![forbid(unsafe_code)]
 
+mod address;
 mod catalogue;
 mod changes;
 mod commit;
 mod engine;
 mod error;
+mod inspect;
 pub mod layout;
+mod limits;
 mod loads;
 pub mod mirror;
 mod options;
@@ -22,8 +25,12 @@ mod restore;
 mod shared;
 mod status;
 mod volume;
+mod waiting;
 
+pub use address::{S3Address, S3AddressError, S3File};
 pub use error::S3Error;
+pub use inspect::{Finding, UnderWay, check, under_way};
+pub use limits::usual_limits;
 pub use options::{ConflictPolicy, ReadMode, S3Options, WriteMode};
 pub use status::Status;
 pub use volume::S3Volume;

@@ -307,6 +307,7 @@ async fn replay_journal(
     let count = replayed.map_err(|error| invalid(error.to_string()))??;
     engine.set_replaying(false);
     engine.shared.state.lock().changes.recorded = last;
+    engine.progress.begins_with(last.saturating_sub(count));
     if count > 0 {
         tracing::info!(changes = count, "changes of the journal were done again");
     } else if last > 0 {

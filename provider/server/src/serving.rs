@@ -55,7 +55,7 @@ impl Serving {
 
 fn save_all(volumes: &[OpenVolume]) -> Result<()> {
     let failures: Vec<String> =
-        volumes.iter().filter_map(|volume| volume.save().err()).map(|error| format!("{error:#}")).collect();
+        volumes.iter().filter_map(|volume| volume.close().err()).map(|error| format!("{error:#}")).collect();
     if !failures.is_empty() {
         bail!("{} of {} volumes were not saved: {}", failures.len(), volumes.len(), failures.join("; "));
     }

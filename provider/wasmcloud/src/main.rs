@@ -7,6 +7,7 @@
 //! without wasmCloud.
 #![forbid(unsafe_code)]
 
+mod buckets;
 mod edge;
 mod links;
 mod nats;

@@ -11,6 +11,8 @@ use nkeys::KeyPair;
 use wasmcloud_provider_sdk::HostData;
 use wasmcloud_provider_sdk::core::secrets::SecretValue;
 
+use crate::buckets;
+
 const URL: &str = "nats_url";
 const CREDENTIALS: &str = "nats_credentials";
 const USER: &str = "nats_user";
@@ -52,8 +54,11 @@ impl Access {
         let mut texts: HashMap<&str, String> =
             KEYS.into_iter().filter_map(|key| Some((key, config.remove(key)?))).collect();
         for (name, secret) in secrets {
+            if buckets::KEYS.contains(&name.as_str()) {
+                continue;
+            }
             let Some(key) = KEYS.into_iter().find(|key| key == name) else {
-                bail!("the secret `{name}` is not known: there are {}", KEYS.join(", "));
+                bail!("the secret `{name}` is not known: there are {}, {}", KEYS.join(", "), buckets::KEYS.join(", "));
             };
             let text = text(secret).with_context(|| format!("the secret `{name}` is no text"))?;
             ensure!(texts.insert(key, text).is_none(), "`{name}` is a secret and in the configuration, too");
@@ -96,7 +101,7 @@ impl Access {
 }
 
 /// The text of a secret; some backends have all of them as bytes.
-fn text(secret: &SecretValue) -> Option<String> {
+pub(crate) fn text(secret: &SecretValue) -> Option<String> {
     match secret {
         SecretValue::String(text) => Some(text.clone()),
         SecretValue::Bytes(bytes) => String::from_utf8(bytes.clone()).ok(),

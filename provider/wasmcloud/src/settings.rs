@@ -14,6 +14,7 @@ use toml::{Table, Value};
 use wasmcloud_provider_sdk::HostData;
 use wasmcloud_provider_sdk::core::secrets::SecretValue;
 
+use crate::buckets::AccessKey;
 use crate::nats::Access;
 
 /// Most keys: 4,096. Guards the time of a start.
@@ -39,14 +40,20 @@ pub(crate) async fn serve(
     host: &HostData,
 ) -> Result<(Serving, async_nats::Client)> {
     let access = Access::take(&mut config, secrets)?;
-    let Configuration { lease_seconds, volumes } =
+    let access_key = AccessKey::take(&mut config, secrets)?;
+    let Configuration { lease_seconds, mut volumes } =
         table(&config)?.try_into().context("in the provider's configuration")?;
     ensure!(!volumes.is_empty(), "no volume is configured: put one with volumes.NAME.file=PATH");
+    access_key.give(&mut volumes)?;
     let mut opened = Vec::new();
     for (name, settings) in &volumes {
         ensure!(
             settings.file.as_deref().is_none_or(Path::is_absolute),
             "volumes.{name}.file must be absolute: a provider has no directory of its own"
+        );
+        ensure!(
+            settings.s3.as_ref().is_none_or(|address| !address.has_relative_paths()),
+            "the paths in volumes.{name}.s3 must be absolute: a provider has no directory of its own"
         );
         opened.push(settings.open(name, Path::new("/"))?);
     }

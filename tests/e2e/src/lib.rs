@@ -3,7 +3,7 @@
 //!
 //! What lives here: the forms of the suite that need a Wasm runtime
 //! ([`puppet`]), and what the tests in `tests/` share: where guests and the
-//! `larder` executable are, and volumes that are served. What does not: the suite's cases (`tests/suite`)
+//! `larder` executable are, and volumes that are served or in a bucket. What does not: the suite's cases (`tests/suite`)
 //! and the guests (`tests/guests`).
 #![allow(
     missing_docs,
@@ -14,8 +14,10 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod bucket;
 pub mod built;
 pub mod embedded;
 pub mod puppet;
 pub mod run;
 pub mod served;
+pub mod sqlite;

@@ -53,6 +53,7 @@ mod s3sfs;
 mod weed;
 
 pub use access::Access;
+pub use aws_sdk_s3::Client;
 pub use faults::{Answer, Counts, Fault, Faults, Kind, Rule};
 pub use s3sfs::S3sFs;
 pub use weed::Weed;

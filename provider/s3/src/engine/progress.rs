@@ -7,6 +7,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::error::S3Error;
 use crate::status::Status;
+use crate::waiting::waiting;
 
 /// How far the bucket is. Requests are numbered: a group has what was due when
 /// a request before it was made.
@@ -56,6 +57,12 @@ impl Default for Progress {
 }
 
 impl Progress {
+    /// The bucket has all changes up to this number from the start.
+    pub(crate) fn begins_with(&self, stored: u64) {
+        let mut inner = self.inner.lock();
+        (inner.stored, inner.taken) = (stored, stored);
+    }
+
     /// Asks for a group. What it is to have must be due already.
     pub(crate) fn request(&self) -> u64 {
         let mut inner = self.inner.lock();
@@ -180,7 +187,7 @@ impl Progress {
             if Instant::now() >= deadline {
                 return Err(inner.failing.as_ref().map_or(ErrorCode::Io, S3Error::code));
             }
-            self.changed.wait_until(&mut inner, deadline);
+            waiting(|| self.changed.wait_until(&mut inner, deadline));
         }
     }
 

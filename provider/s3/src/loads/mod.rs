@@ -45,6 +45,7 @@ use self::held::slice;
 use self::pattern::Patterns;
 use self::plan::Plan;
 use crate::place::Places;
+use crate::waiting::waiting;
 
 const CHUNK: u64 = CHUNK_BYTES as u64;
 
@@ -256,7 +257,7 @@ impl Loads {
 fn wait(answer: &Receiver<Answer>, range: &Range<u64>) -> Result<Option<Bytes>, LoadError> {
     // Ends: whoever would send is dropped with the download, and that with the
     // runtime.
-    let Ok(answer) = answer.recv() else { return Ok(None) };
+    let Ok(answer) = waiting(|| answer.recv()) else { return Ok(None) };
     let (have, bytes) = answer?;
     // What was cut or grew meanwhile is asked for anew by the volume.
     slice(&bytes, &have, range).map(Some).ok_or(LoadError::Gone)

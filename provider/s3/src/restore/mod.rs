@@ -44,6 +44,7 @@ use self::requests::{Requests, Urgency};
 use self::unlisted::Unlisted;
 use crate::error::guest_code;
 use crate::shared::Shared;
+use crate::waiting::waiting;
 
 /// What brings the bucket's objects into the volume.
 pub(crate) struct Restore {
@@ -138,7 +139,7 @@ impl Restore {
         });
         let mut finished = self.requests.finished();
         loop {
-            match answered.recv_timeout(self.shared.options.patience) {
+            match waiting(|| answered.recv_timeout(self.shared.options.patience)) {
                 Ok(result) => return result,
                 Err(RecvTimeoutError::Timeout) if self.requests.finished() != finished => {
                     finished = self.requests.finished();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use larder_s3::S3Address;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use toml::Spanned;
@@ -36,6 +37,9 @@ pub(crate) struct VolumeEntry {
     /// The volume file, relative to the up file. Without it the volume is in
     /// memory.
     pub(crate) file: Option<PathBuf>,
+    /// The address of a volume in a bucket, instead of a file; its `state` and
+    /// `ca` are relative to the up file.
+    pub(crate) s3: Option<Spanned<S3Address>>,
     /// Whether a guest's `fsync` saves the file.
     #[serde(default)]
     pub(crate) sync: Option<Spanned<bool>>,
@@ -138,6 +142,7 @@ impl UpFile {
             .map_err(|Problem { span, message }| anyhow::anyhow!("line {}: {message}", line_of(text, span.start)))?;
         for volume in file.volumes.values_mut() {
             volume.file = volume.file.take().map(|file| directory.join(file));
+            volume.s3 = volume.s3.take().map(|s3| Spanned::new(s3.span(), s3.into_inner().below(directory)));
         }
         for app in &mut file.apps {
             app.wasm = directory.join(&app.wasm);
@@ -158,11 +163,14 @@ impl UpFile {
                 return Err(problem(
                     0..0,
                     format!(
-                        "the volume `{name}` is no file: `larder up` has volume files only, use `larder run` or `larder serve` with a remote volume"
+                        "the volume `{name}` is no file: for one in a bucket write `s3 = \"s3://BUCKET/PREFIX\"`, and use `larder run` or `larder serve` with a served one"
                     ),
                 ));
             }
-            if let (Some(sync), None) = (&volume.sync, &volume.file)
+            if let (Some(s3), Some(_)) = (&volume.s3, &volume.file) {
+                return Err(problem(s3.span(), format!("the volume `{name}` has both `file` and `s3`: leave one out")));
+            }
+            if let (Some(sync), None, None) = (&volume.sync, &volume.file, &volume.s3)
                 && *sync.get_ref()
             {
                 return Err(problem(
@@ -251,6 +259,9 @@ limits = { bytes = "64MiB", inodes = 1000 }
 
 [volumes.scratch]
 
+[volumes.shared]
+s3 = "s3://bucket/shared?state=here"
+
 [[app]]
 name = "writer"
 wasm = "writer.wasm"
@@ -270,6 +281,8 @@ listen = "127.0.0.1:0"
     fn a_whole_file() {
         let file = parse(GOOD).unwrap();
         assert_eq!(file.volumes["data"].file.as_deref(), Some(Path::new("dir/data.larder")));
+        let shared = file.volumes["shared"].s3.as_ref().unwrap().get_ref();
+        assert_eq!(shared.to_string(), "s3://bucket/shared?state=dir/here");
         assert_eq!(file.apps.len(), 2);
         let writer = &file.apps[0];
         assert_eq!(writer.timeout, Some(Duration::from_secs(30)));
@@ -299,6 +312,11 @@ listen = "127.0.0.1:0"
                 "unknown variant `w`",
             ),
             ("[[app]]\nname = 'a'\nwasm = 'a'\n[[app]]\nname = 'a'\nwasm = 'b'", "line 5: two apps are called `a`"),
+            (
+                "[volumes.d]\nfile = 'x'\ns3 = 's3://b'\n[[app]]\nname = 'a'\nwasm = 'a'",
+                "line 3: the volume `d` has both",
+            ),
+            ("[volumes.d]\ns3 = 's3://b?raed=x'\n[[app]]\nname = 'a'\nwasm = 'a'", "`raed` is not known"),
             ("[volumes.d]\nsync = true\n[[app]]\nname = 'a'\nwasm = 'a'", "line 2: the volume `d` is in memory"),
             ("[[app]]\nname = 'a'\nwasm = 'a'\ntimeout = 'soon'", "`soon` is not a duration"),
         ];

@@ -7,7 +7,7 @@ use larder_core::{Descriptor, DescriptorFlags, FileType, Follow, OpenFlags, Righ
 use larder_nats_client::Access;
 use larder_transfer::{Report, now};
 
-use super::guest::NatsArguments;
+use super::guest::RemoteArguments;
 use crate::files::{Directory, RemoteDirectory, kind_of, open_directory, pull, push};
 use crate::progress::Bar;
 use crate::volumes::{AttachedVolume, LimitChanges, OpenRequest, SaveMode, VolumeAddress, VolumePath};
@@ -16,7 +16,8 @@ use crate::volumes::{AttachedVolume, LimitChanges, OpenRequest, SaveMode, Volume
 pub(crate) const ADDRESS_HELP: &str = "\
 VOLUME:/PATH is a place in a volume file, such as data.larder:/dir/file; the root is
 data.larder:/ or data.larder. nats://HOST[:PORT]/VOLUME/dir/file is one in a volume that
-larder-provider serves.";
+larder-provider serves. s3://BUCKET/PREFIX[?KEY=VALUE&…]:/dir/file is one in a bucket: the
+path begins at the first `:/` that is not `://`, so that `:` in the prefix is written `%3A`.";
 
 /// A volume that a command works on as a whole: a volume file, or a copy in
 /// memory of what the command needs of a served volume.
@@ -32,8 +33,8 @@ impl Opened {
     ///
     /// # Errors
     /// When it is missing or damaged.
-    pub(crate) fn read(path: &VolumePath) -> Result<Self> {
-        Self::open(path, SaveMode::Never, &LimitChanges::default())
+    pub(crate) fn read(path: &VolumePath, remote: &RemoteArguments) -> Result<Self> {
+        Self::open(path, SaveMode::Never, &LimitChanges::default(), remote)
     }
 
     /// The same of what a transfer begins with: of a served volume what is at
@@ -43,13 +44,15 @@ impl Opened {
     /// When it cannot be read.
     pub(crate) fn source(
         path: &VolumePath,
-        nats: &NatsArguments,
+        remote: &RemoteArguments,
         wanted: impl FnOnce(FileType) -> bool,
     ) -> Result<(Self, Report)> {
-        let VolumeAddress::Nats(address) = &path.address else { return Ok((Self::read(path)?, Report::default())) };
-        let remote = RemoteDirectory::connect(address, Access::Read, &nats.options())?;
+        let VolumeAddress::Nats(address) = &path.address else {
+            return Ok((Self::read(path, remote)?, Report::default()));
+        };
+        let served = RemoteDirectory::connect(address, Access::Read, &remote.nats())?;
         let copy = Self::in_memory(None)?;
-        match remote.kind(Follow::Yes, &path.path).at_path(path)? {
+        match served.kind(Follow::Yes, &path.path).at_path(path)? {
             Some(kind) if wanted(kind) => {}
             Some(FileType::Directory) => {
                 crate::files::create_directories(&copy.root()?, now(), &path.path)?;
@@ -65,7 +68,7 @@ impl Opened {
             }
             None => return Ok((copy, Report::default())),
         }
-        let report = pull(&remote, &path.path, &copy.root()?, &mut Bar::new("reading", None)).at_path(path)?;
+        let report = pull(&served, &path.path, &copy.root()?, &mut Bar::new("reading", None)).at_path(path)?;
         Ok((copy, report))
     }
 
@@ -74,8 +77,8 @@ impl Opened {
     ///
     /// # Errors
     /// When it is missing (unless `mode` creates it), damaged or in use.
-    pub(crate) fn open(path: &VolumePath, mode: SaveMode, limits: &LimitChanges) -> Result<Self> {
-        let request = OpenRequest::by_operator(path.address.clone(), mode, limits);
+    fn open(path: &VolumePath, mode: SaveMode, limits: &LimitChanges, remote: &RemoteArguments) -> Result<Self> {
+        let request = OpenRequest::by_operator(remote.buckets.configured(&path.address)?, mode, limits);
         Ok(Self { attached: AttachedVolume::open(request)?, target: None })
     }
 
@@ -84,14 +87,14 @@ impl Opened {
     ///
     /// # Errors
     /// When it cannot be opened, or is served and has limits of its own.
-    pub(crate) fn target(path: &VolumePath, limits: Option<&LimitChanges>, nats: &NatsArguments) -> Result<Self> {
+    pub(crate) fn target(path: &VolumePath, limits: Option<&LimitChanges>, remote: &RemoteArguments) -> Result<Self> {
         let VolumeAddress::Nats(address) = &path.address else {
-            return Self::open(path, SaveMode::AtEnd, &limits.cloned().unwrap_or_default());
+            return Self::open(path, SaveMode::AtEnd, &limits.cloned().unwrap_or_default(), remote);
         };
         if limits.is_some() {
             bail!("--limit is for volume files: larder-provider has the limits of the remote volume {address}");
         }
-        Self::in_memory(Some(RemoteDirectory::connect(address, Access::Write, &nats.options())?))
+        Self::in_memory(Some(RemoteDirectory::connect(address, Access::Write, &remote.nats())?))
     }
 
     fn in_memory(target: Option<RemoteDirectory>) -> Result<Self> {
@@ -168,7 +171,7 @@ impl Opened {
 pub(crate) fn for_each_path(
     paths: &[VolumePath],
     mode: SaveMode,
-    nats: &NatsArguments,
+    remote: &RemoteArguments,
     mut each: impl FnMut(&Directory, &VolumePath) -> Result<()>,
 ) -> Result<()> {
     let mut rest: VecDeque<&VolumePath> = paths.iter().collect();
@@ -181,14 +184,14 @@ pub(crate) fn for_each_path(
         };
         if let VolumeAddress::Nats(address) = &first.address {
             let access = if mode == SaveMode::Never { Access::Read } else { Access::Write };
-            let root = Directory::Remote(RemoteDirectory::connect(address, access, &nats.options())?);
+            let root = Directory::Remote(RemoteDirectory::connect(address, access, &remote.nats())?);
             rest_of_volume(&root)?;
             if let (Directory::Remote(root), Access::Write) = (&root, access) {
                 root.sync().with_context(|| address.to_string())?;
             }
             continue;
         }
-        let opened = Opened::open(first, mode, &LimitChanges::default())?;
+        let opened = Opened::open(first, mode, &LimitChanges::default(), remote)?;
         let root = Directory::Here(opened.root()?);
         rest_of_volume(&root)?;
         drop(root);

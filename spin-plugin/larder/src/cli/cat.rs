@@ -6,7 +6,7 @@ use larder_core::{Descriptor, DescriptorFlags, Follow, OpenFlags};
 use larder_transfer::now;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use super::guest::NatsArguments;
+use super::guest::RemoteArguments;
 use crate::files::Directory;
 use crate::output::Output;
 use crate::volumes::{SaveMode, VolumePath};
@@ -30,7 +30,7 @@ pub(crate) struct CatArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    nats: NatsArguments,
+    remote: RemoteArguments,
 }
 
 /// Writes the files one after the other.
@@ -39,7 +39,7 @@ pub(crate) struct CatArguments {
 /// When one is missing or is no file.
 pub(crate) fn cat(arguments: &CatArguments) -> Result<()> {
     let mut out = Output::stdout();
-    for_each_path(&arguments.paths, SaveMode::Never, &arguments.nats, |root, path| match root {
+    for_each_path(&arguments.paths, SaveMode::Never, &arguments.remote, |root, path| match root {
         Directory::Here(root) => local(&mut out, root, path),
         Directory::Remote(root) => root.read(&path.path, |piece| out.bytes(piece)).with_context(|| path.to_string()),
     })?;

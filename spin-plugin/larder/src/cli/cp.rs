@@ -7,13 +7,14 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use larder_core::{Descriptor, FileType, Follow, View};
+use larder_s3::S3Address;
 use larder_transfer::{Report, Transfer, TransferError, now};
 
 use super::address::{ADDRESS_HELP, AtPath, Opened};
-use super::guest::NatsArguments;
+use super::guest::RemoteArguments;
 use crate::files::{Directory, create_directories, kind_of, list, open_directory, remove_tree, tell};
 use crate::progress::{Bar, host_size};
-use crate::volumes::{LimitChanges, VolumePath, looks_like_volume_path};
+use crate::volumes::{LimitChanges, VolumePath, has_path, looks_like_volume_path};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,12 +24,14 @@ Examples:
   larder cp data.larder:/logs/app.log .
   larder cp -r data.larder:/logs backup.larder:/   from volume to volume
   larder cp -r ./site nats://127.0.0.1:4222/data/  into a volume that larder-provider serves
+  larder cp -r ./site s3://bucket/data:/           into a bucket
 
 Times, permission bits, links and holes are kept. A volume file that does not exist is
 created. When a copy into a volume fails, the volume file stays as it was.
 
-Remote volumes keep no permission bits. What is copied into or out of one is in memory
-meanwhile. Each file appears there whole; when the copy fails, those before stay.";
+Served volumes keep no permission bits. What is copied into or out of one is in memory
+meanwhile. Each file appears there whole; when the copy fails, those before stay. So they
+do in a bucket, where many small files are faster with s3://BUCKET/PREFIX?write=async:/.";
 
 /// Copies files and directories between the host and volumes, and among volumes
 #[derive(Args, Debug)]
@@ -48,7 +51,7 @@ pub(crate) struct CpArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    nats: NatsArguments,
+    remote: RemoteArguments,
 }
 
 /// A path on the host or in a volume.
@@ -63,6 +66,10 @@ impl FromStr for Operand {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        // What seems to be a path would be the prefix.
+        if S3Address::is_meant(text) && !has_path(text) {
+            return Err(format!("write `{text}:/` for its root, or s3://BUCKET/PREFIX:/PATH for a place in it"));
+        }
         if looks_like_volume_path(text) {
             return Ok(Self::Volume(text.parse()?, text.ends_with('/')));
         }
@@ -120,7 +127,7 @@ pub(crate) fn cp(arguments: &CpArguments) -> Result<()> {
 }
 
 fn to_host(arguments: &CpArguments, source: &VolumePath, target: &Path, several: bool) -> Result<()> {
-    let (opened, noticed) = Opened::source(source, &arguments.nats, wanted(arguments))?;
+    let (opened, noticed) = Opened::source(source, &arguments.remote, wanted(arguments))?;
     check_source(arguments, &opened.root()?, source)?;
     let into = several || target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/");
     let target = match Operand::Volume(source.clone(), false).name() {
@@ -138,7 +145,7 @@ fn to_host(arguments: &CpArguments, source: &VolumePath, target: &Path, several:
 }
 
 fn to_volume(arguments: &CpArguments, sources: &[Operand], target: &VolumePath, into: bool) -> Result<()> {
-    let opened = Opened::target(target, arguments.limits.as_ref(), &arguments.nats)?;
+    let opened = Opened::target(target, arguments.limits.as_ref(), &arguments.remote)?;
     let view = opened.view()?;
     let root = view.root()?;
     let kind = opened.kind_of(&target.path).with_context(|| target.to_string())?;
@@ -230,9 +237,8 @@ fn from_volume(
 ) -> Result<Report> {
     let (opened, noticed) = match open {
         Some(_) => (None, Report::default()),
-        None => {
-            Opened::source(source, &arguments.nats, wanted(arguments)).map(|(opened, report)| (Some(opened), report))?
-        }
+        None => Opened::source(source, &arguments.remote, wanted(arguments))
+            .map(|(opened, report)| (Some(opened), report))?,
     };
     let Some(from) = open.or(opened.as_ref()) else { return Ok(noticed) };
     copy(arguments, from, source, view, path).map(|report| both(report, noticed))

@@ -2,24 +2,25 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use larder_core::Limits;
 use larder_nats_client::{Access, NatsStore, Options};
 use serde::Serialize;
 
 use super::address::Opened;
-use super::guest::NatsArguments;
+use super::guest::RemoteArguments;
+use crate::files::{Directory, walk};
 use crate::output::{Output, table};
 use crate::units::format_size;
-use crate::volumes::{LimitChanges, VolumeAddress, VolumePath};
+use crate::volumes::{LimitChanges, VolumeAddress, VolumePath, usual_limits};
 
 const EXAMPLES: &str = "\
-A volume file does not keep limits: they are given to each run. The limits shown are the
-defaults, or those of --limit. A remote volume has those of its provider.
+A volume file or a bucket does not keep limits: they are given to each run. The limits
+shown are the defaults, or those of --limit. A served volume has those of its provider.
 
 Examples:
   larder df data.larder
   larder df --limit bytes=64MiB,inodes=1000 data.larder
   larder df nats://127.0.0.1:4222/data
+  larder df s3://bucket/data
   larder df --json *.larder";
 
 /// Shows how much volumes hold, and how much they may
@@ -40,7 +41,7 @@ pub(crate) struct DfArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    nats: NatsArguments,
+    remote: RemoteArguments,
 }
 
 #[derive(Serialize)]
@@ -59,11 +60,11 @@ struct Usage {
 /// # Errors
 /// When a volume is missing or damaged.
 pub(crate) fn df(arguments: &DfArguments) -> Result<()> {
-    let limits = arguments.limits.clone().unwrap_or_default().apply(Limits::default());
+    let changes = arguments.limits.clone().unwrap_or_default();
     let mut usages = Vec::new();
     for path in &arguments.volumes {
         if let VolumeAddress::Nats(address) = &path.address {
-            let options = Options { access: Access::Read, ..arguments.nats.options() };
+            let options = Options { access: Access::Read, ..arguments.remote.nats() };
             let usage = NatsStore::connect(address, options)?.usage();
             let usage =
                 usage.map_err(|code| larder_core::Error::new(code, "usage")).with_context(|| address.to_string())?;
@@ -77,11 +78,16 @@ pub(crate) fn df(arguments: &DfArguments) -> Result<()> {
             });
             continue;
         }
-        let opened = Opened::read(path)?;
+        let opened = Opened::read(path, &arguments.remote)?;
+        if matches!(path.address, VolumeAddress::S3(_)) {
+            // What is not listed yet is not counted yet.
+            walk(&Directory::Here(opened.root()?), usize::MAX, |_| Ok(()))?;
+        }
         let usage = opened.attached().volume().usage();
+        let limits = changes.apply(usual_limits(&path.address));
         let file_size = match &path.address {
             VolumeAddress::File(file) => std::fs::metadata(file).map(|metadata| metadata.len()).ok(),
-            VolumeAddress::Memory(_) | VolumeAddress::Nats(_) => None,
+            VolumeAddress::Memory(_) | VolumeAddress::Nats(_) | VolumeAddress::S3(_) => None,
         };
         usages.push(Usage {
             volume: path.address.to_string(),
@@ -103,7 +109,7 @@ pub(crate) fn df(arguments: &DfArguments) -> Result<()> {
         vec![
             usage.volume.clone(),
             format_size(usage.bytes),
-            format_size(usage.bytes_limit),
+            if usage.bytes_limit == u64::MAX { "-".to_owned() } else { format_size(usage.bytes_limit) },
             percent(usage.bytes, usage.bytes_limit),
             usage.inodes.to_string(),
             usage.inodes_limit.to_string(),
@@ -120,7 +126,7 @@ pub(crate) fn df(arguments: &DfArguments) -> Result<()> {
 /// Rounded up, as `df` does: a full volume never shows as less than 100%.
 fn percent(used: u64, limit: u64) -> String {
     match limit {
-        0 => "-".to_owned(),
+        0 | u64::MAX => "-".to_owned(),
         _ => format!("{}%", (u128::from(used) * 100).div_ceil(u128::from(limit))),
     }
 }

@@ -6,7 +6,7 @@ use larder_core::{ErrorCode, FileType, Follow};
 use serde::Serialize;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use super::guest::NatsArguments;
+use super::guest::RemoteArguments;
 use crate::files::{Directory, Entry};
 use crate::output::{Output, printable, table};
 use crate::volumes::{SaveMode, VolumePath};
@@ -40,7 +40,7 @@ pub(crate) struct LsArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    nats: NatsArguments,
+    remote: RemoteArguments,
 }
 
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ struct Listing {
 /// When a volume or path is missing.
 pub(crate) fn ls(arguments: &LsArguments) -> Result<()> {
     let mut listings = Vec::new();
-    for_each_path(&arguments.paths, SaveMode::Never, &arguments.nats, |root, path| {
+    for_each_path(&arguments.paths, SaveMode::Never, &arguments.remote, |root, path| {
         let entries = entries(root, path, arguments.directory).at_path(path)?;
         listings.push(Listing { path: path.absolute(), entries });
         Ok(())

@@ -18,6 +18,7 @@ mod mkdir;
 mod pack;
 mod rm;
 mod run;
+mod s3;
 mod serve;
 mod stat;
 mod tree;
@@ -54,6 +55,8 @@ Volumes:
   file and renamed, so that the former content is never harmed.
   `data.larder:/dir/file` names a place in a volume file. nats://HOST[:PORT]/NAME is a
   volume that larder-provider serves, nats://HOST[:PORT]/NAME/dir/file a place in it.
+  s3://BUCKET/PREFIX is a volume in an S3 bucket, s3://BUCKET/PREFIX:/dir/file a place in
+  it; `larder help s3` says what can be configured.
 
 Environment:
   LARDER_LOG   what to log to standard error, such as `info` or `larder=debug`
@@ -85,6 +88,7 @@ enum Command {
     Rm(rm::RmArguments),
     Import(import::ImportArguments),
     Export(export::ExportArguments),
+    S3(s3::S3Arguments),
     Compose(compose::ComposeArguments),
     Pack(pack::PackArguments),
     Inspect(inspect::InspectArguments),
@@ -111,6 +115,7 @@ pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
         Command::Rm(arguments) => rm::rm(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::S3(arguments) => s3::s3(&arguments),
         Command::Compose(arguments) => compose::compose(&arguments),
         Command::Pack(arguments) => pack::pack(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),

@@ -20,6 +20,7 @@ Examples:
   larder run -v data.larder::/data:sync -v tmp::/tmp app.wasm
   larder run -v site.larder#/public::/www:ro app.wasm
   larder run -v nats://127.0.0.1:4222/data::/data app.wasm     served by larder-provider
+  larder run -v s3://bucket/data::/data app.wasm               in an S3 bucket
   larder run --copy-in ./input::/in --copy-out /out/report.pdf::report.pdf app.wasm
   larder run --limit bytes=64MiB,inodes=1000 --timeout 30s app.wasm
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use tokio::task::JoinSet;
 
-use super::guest::CacheArguments;
+use super::guest::{BucketArguments, CacheArguments};
 use crate::apps::{AppEntry, MountMode, UpFile};
 use crate::exit;
 use crate::runtime::{
@@ -21,6 +21,9 @@ const EXAMPLE: &str = r#"The file:
   file = "data.larder"             # relative to this file; without it: in memory
   sync = true                      # a guest's fsync saves the file
   limits = { bytes = "1GiB", inodes = 100000 }
+
+  [volumes.shared]
+  s3 = "s3://bucket/shared"        # in an S3 bucket; `larder help s3` has the keys
 
   [[app]]
   name = "writer"                  # stands before each line of its output
@@ -38,7 +41,7 @@ const EXAMPLE: &str = r#"The file:
   listen = "127.0.0.1:8080"        # serves wasi:http; without it: a command
 
 Ends when all commands have ended and no app serves HTTP, or with SIGINT, SIGTERM or
-SIGHUP. Then volume files are saved. The exit code is 1 when an app failed, 74 when a
+SIGHUP. Then volume files are saved, and buckets have everything. The exit code is 1 when an app failed, 74 when a
 volume could not be saved, 130, 143 or 129 when a signal stopped a command, otherwise 0.
 
 Example:
@@ -54,6 +57,10 @@ pub(crate) struct UpArguments {
     /// The TOML file that lists apps and volumes
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    // Last, for its heading goes on to whatever follows.
+    #[command(flatten)]
+    buckets: BucketArguments,
 }
 
 /// An app, ready to run.
@@ -68,7 +75,7 @@ enum Ready {
 /// When the file, a volume or an app is wrong; nothing was run then.
 pub(crate) async fn up(arguments: UpArguments) -> Result<u8> {
     let file = UpFile::read(&arguments.file)?;
-    let (volumes, mounts) = mount_all(&file)?;
+    let (volumes, mounts) = mount_all(&file, &arguments.buckets)?;
     let mut binaries = Vec::new();
     for entry in &file.apps {
         binaries.push(AppBytes::read(&entry.wasm).with_context(|| in_app(entry))?);
@@ -140,7 +147,7 @@ fn tell_end(name: &str, outcome: &Outcome) {
 }
 
 /// Opens the volumes, and gives the mounts of each app.
-fn mount_all(file: &UpFile) -> Result<(VolumeSet, Vec<MountTable>)> {
+fn mount_all(file: &UpFile, buckets: &BucketArguments) -> Result<(VolumeSet, Vec<MountTable>)> {
     let mut volumes = VolumeSet::default();
     let mut tables = Vec::new();
     for (index, app) in file.apps.iter().enumerate() {
@@ -155,9 +162,10 @@ fn mount_all(file: &UpFile) -> Result<(VolumeSet, Vec<MountTable>)> {
         for mount in &app.mounts {
             let name = mount.volume.get_ref();
             let Some(entry) = file.volumes.get(name) else { continue };
-            let address = match &entry.file {
-                Some(path) => VolumeAddress::File(path.clone()),
-                None => VolumeAddress::Memory(format!("volume {name}")),
+            let address = match (&entry.file, &entry.s3) {
+                (Some(path), _) => VolumeAddress::File(path.clone()),
+                (None, Some(s3)) => buckets.configured(&VolumeAddress::S3(Box::new(s3.get_ref().clone())))?,
+                (None, None) => VolumeAddress::Memory(format!("volume {name}")),
             };
             let mode = if entry.sync.as_ref().is_some_and(|sync| *sync.get_ref()) {
                 SaveMode::OnSync
@@ -179,7 +187,7 @@ fn mount_all(file: &UpFile) -> Result<(VolumeSet, Vec<MountTable>)> {
 }
 
 /// Whether no app may write the volume: then its file is neither locked nor
-/// saved.
+/// saved, and its bucket only read.
 fn is_read_only(file: &UpFile, volume: &str) -> bool {
     file.apps
         .iter()

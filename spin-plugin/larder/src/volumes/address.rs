@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use larder_nats_client::{Address, AddressError};
+use larder_s3::{S3Address, S3AddressError};
 
 /// Names with this suffix are files even without a `/` in them.
 const FILE_SUFFIX: &str = ".larder";
@@ -18,6 +19,8 @@ pub(crate) enum VolumeAddress {
     File(PathBuf),
     /// Served by a larder-provider over NATS.
     Nats(Box<Address>),
+    /// In an S3 bucket.
+    S3(Box<S3Address>),
 }
 
 /// How the address of a volume begins that is served over NATS.
@@ -59,9 +62,15 @@ impl VolumeAddress {
                 .map(|address| Self::Nats(Box::new(address)))
                 .map_err(|error: AddressError| error.to_string());
         }
+        if S3Address::is_meant(text) {
+            return text
+                .parse()
+                .map(|address| Self::S3(Box::new(address)))
+                .map_err(|error: S3AddressError| error.to_string());
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(format!(
-                "`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file, or nats://HOST/VOLUME"
+                "`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file, nats://HOST/VOLUME, or s3://BUCKET/PREFIX"
             ));
         }
         Ok(Self::File(PathBuf::from(text)))
@@ -74,6 +83,8 @@ impl fmt::Display for VolumeAddress {
             Self::Memory(name) => f.write_str(name),
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Nats(address) => write!(f, "{address}"),
+            // What is configured is not what it is called.
+            Self::S3(address) => f.write_str(&address.name()),
         }
     }
 }
@@ -93,15 +104,22 @@ pub(crate) struct VolumePath {
 }
 
 /// The byte at which the path part of a volume address begins (its `/`): the
-/// first `:/` that is not the `://` of a scheme.
+/// first `:/` that is not the `://` of a scheme. That holds for
+/// `s3://BUCKET/PREFIX?endpoint=http://HOST:PORT:/PATH` as well: elsewhere in
+/// it a colon before a slash is written `%3A`.
 fn path_start(text: &str) -> Option<usize> {
     text.match_indices(":/").map(|(at, _)| at).find(|at| !text.get(at + 2..).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// Whether a text has a path behind the volume's address.
+pub(crate) fn has_path(text: &str) -> bool {
+    path_start(text).is_some()
 }
 
 /// Whether an operand of `larder cp` names a place in a volume (it has `:/`)
 /// and not a path of the host.
 pub(crate) fn looks_like_volume_path(text: &str) -> bool {
-    is_nats(text) || path_start(text).is_some()
+    is_nats(text) || S3Address::is_meant(text) || path_start(text).is_some()
 }
 
 /// Splits `nats://HOST/VOLUME/dir/file`, or `nats://HOST/VOLUME:/dir/file`,
@@ -167,7 +185,25 @@ mod tests {
             assert_eq!(VolumeAddress::parse(file), Ok(VolumeAddress::File(file.into())), "{file}");
         }
         assert!(VolumeAddress::parse("").is_err());
-        assert!(VolumeAddress::parse("s3://bucket/x").unwrap_err().contains("s3://"));
+        assert!(VolumeAddress::parse("gs://bucket/x").unwrap_err().contains("gs://"));
+    }
+
+    #[test]
+    fn volumes_in_buckets() {
+        let parse = |text: &str| text.parse::<VolumePath>().map(|path| (path.to_string(), path.path));
+        for (text, shown, path) in [
+            ("s3://data", "s3://data:/", ""),
+            ("s3://data/a/b", "s3://data/a/b:/", ""),
+            ("s3://data/a:/b/c", "s3://data/a:/b/c", "b/c"),
+            ("s3://data/a%3A:/b:/c", "s3://data/a%3A:/b:/c", "b:/c"),
+            ("s3://data/a?read=through:/b", "s3://data/a:/b", "b"),
+            ("s3://data?endpoint=http://h:1:/b", "s3://data:/b", "b"),
+            ("s3://data?endpoint=http://[::1]:/b", "s3://data:/b", "b"),
+        ] {
+            assert_eq!(parse(text), Ok((shown.to_owned(), path.to_owned())), "{text}");
+        }
+        assert!(parse("s3://data/a//b").unwrap_err().contains("prefix"));
+        assert!(parse("s3://data?raed=through").unwrap_err().contains("`raed`"));
     }
 
     #[test]
@@ -192,6 +228,6 @@ mod tests {
         assert!(parse(":/x").is_err());
         assert!(looks_like_volume_path("a.larder:/x"));
         assert!(!looks_like_volume_path("a.larder"));
-        assert!(!looks_like_volume_path("s3://bucket"));
+        assert!(looks_like_volume_path("s3://bucket"));
     }
 }

@@ -149,7 +149,13 @@ mod tests {
         assert_eq!(mount("./a::/d:sync"), expect("./a", "", "/d", false, true));
         assert_eq!(mount("a.larder#/x/y::/d"), expect("a.larder", "x/y", "/d", false, false));
         assert_eq!(mount("nats://h:1/v/d::/x:ro"), expect("nats://h:1/v/d", "", "/x", true, false));
+        assert_eq!(mount("s3://b::/d"), expect("s3://b", "", "/d", false, false));
+        assert_eq!(mount("s3://b/p?read=through::/d:ro"), expect("s3://b/p", "", "/d", true, false));
+        assert_eq!(mount("s3://b/p#/x::/d:sync"), expect("s3://b/p", "x", "/d", false, true));
+        assert_eq!(mount("s3://b?endpoint=http://[::1]:1::/d"), expect("s3://b", "", "/d", false, false));
         for wrong in [
+            "s3://b",
+            "s3://b?raed=through::/d",
             "nats://h/v::/d:sync",
             "nats://h/v#/sub::/d",
             "a.larder",

@@ -14,14 +14,39 @@ use super::{
 /// All volumes of a run.
 #[derive(Default)]
 pub(crate) struct VolumeSet {
-    volumes: Vec<(VolumeAddress, Arc<AttachedVolume>)>,
+    volumes: Vec<(Identity, Arc<AttachedVolume>)>,
 }
 
-/// One volume for two spellings of the same file.
-fn identity(address: &VolumeAddress) -> VolumeAddress {
-    match address {
+/// The same for all spellings of one volume.
+#[derive(PartialEq, Eq)]
+enum Identity {
+    Address(VolumeAddress),
+    Bucket(String),
+}
+
+fn identity(address: &VolumeAddress) -> Identity {
+    Identity::Address(match address {
         VolumeAddress::File(path) => VolumeAddress::File(path.canonicalize().unwrap_or_else(|_| absolute(path))),
         VolumeAddress::Memory(_) | VolumeAddress::Nats(_) => address.clone(),
+        VolumeAddress::S3(address) => return Identity::Bucket(address.identity()),
+    })
+}
+
+/// A volume is opened once, and can only be as one address says.
+fn check_same(one: &VolumeAddress, other: &VolumeAddress) -> Result<()> {
+    match (one, other) {
+        (VolumeAddress::S3(one), VolumeAddress::S3(other)) if one != other => {
+            bail!("{one} and {other} are the same volume: give both mounts the same address")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a volume may hold that this process keeps, unless it is said.
+pub(crate) fn usual_limits(address: &VolumeAddress) -> Limits {
+    match address {
+        VolumeAddress::S3(_) => larder_s3::usual_limits(),
+        _ => Limits::default(),
     }
 }
 
@@ -46,6 +71,12 @@ impl VolumeSet {
         let remote = |argument: &MountArgument| matches!(argument.address, VolumeAddress::Nats(_));
         if limits.is_some() && !arguments.is_empty() && arguments.iter().all(remote) {
             bail!("--limit is for volumes of this process: larder-provider has the limits of a remote volume");
+        }
+        // Before a bucket is asked.
+        for (index, argument) in arguments.iter().enumerate() {
+            let same = identity(&argument.address);
+            let others = arguments.iter().skip(index + 1).filter(|other| identity(&other.address) == same);
+            others.map(|other| check_same(&argument.address, &other.address)).collect::<Result<()>>()?;
         }
         let limits = &limits.cloned().unwrap_or_default();
         let mut set = Self::default();
@@ -94,12 +125,13 @@ impl VolumeSet {
     ) -> Result<Arc<AttachedVolume>> {
         let same = identity(address);
         if let Some((_, attached)) = self.volumes.iter().find(|(known, _)| *known == same) {
+            check_same(attached.address(), address)?;
             return Ok(Arc::clone(attached));
         }
         let attached = Arc::new(AttachedVolume::open(OpenRequest {
             address: address.clone(),
             mode,
-            limits: limits.apply(Limits::default()),
+            limits: limits.apply(usual_limits(address)),
         })?);
         self.volumes.push((same, Arc::clone(&attached)));
         Ok(attached)

@@ -8,7 +8,7 @@ fn wrong_usage_has_code_2_and_says_what_is_right() {
     for (arguments, text) in [
         (["run", "--volume", "data.larder", "x.wasm"].as_slice(), "VOLUME::GUEST"),
         (&["run", "--volume", "data.larder::data", "x.wasm"], "begin with a slash"),
-        (&["run", "--volume", "s3://bucket::/data", "x.wasm"], "not supported"),
+        (&["run", "--volume", "gs://bucket::/data", "x.wasm"], "not supported"),
         (&["run", "--volume", "name::/data:sync", "x.wasm"], "in memory"),
         (&["run", "--limit", "bytes=lots", "x.wasm"], "is not a size"),
         (&["run", "--limit", "bites=1", "x.wasm"], "the keys are bytes, inodes"),
@@ -96,6 +96,7 @@ fn every_command_has_help_with_an_example() {
         "rm",
         "import",
         "export",
+        "s3",
         "completions",
     ] {
         assert!(overview.contains(command), "{command} is not in --help");

@@ -15,6 +15,7 @@ mod files;
 mod locks;
 mod remote;
 mod run;
+mod s3;
 mod serve;
 mod served;
 mod signals;

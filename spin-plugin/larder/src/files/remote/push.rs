@@ -207,7 +207,7 @@ impl Push<'_> {
         if let Some((directory, first)) = self.links.get(&attributes.id) {
             let is_same = || {
                 let (one, other) = (directory.stat_at(Follow::No, first)?, level.to.stat_at(Follow::No, name)?);
-                Ok(one.node == other.node)
+                Ok::<_, larder_core::Error>(one.node == other.node)
             };
             // A rename to another name of the same file would do nothing.
             if !is_there || !is_same()? {
