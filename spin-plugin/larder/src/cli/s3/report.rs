@@ -126,11 +126,7 @@ fn open(lines: &mut Vec<String>, status: &Status, now: u64) {
     ));
     lines.push(row(
         "Changes",
-        &format!(
-            "{} in the bucket, {waits} wait with {} of contents",
-            status.stored,
-            format_size(status.dirty_bytes)
-        ),
+        &format!("{} in the bucket, {waits} wait with {} of contents", status.stored, format_size(status.dirty_bytes)),
     ));
     if status.journal_bytes > 0 {
         lines.push(row("Journal", &format_size(status.journal_bytes)));
