@@ -143,6 +143,9 @@ async fn give_up(engine: &Arc<Engine>, ready: &Ready) -> Result<Done, S3Error> {
         return Err(S3Error::new(larder_core::ErrorCode::Io, what));
     };
     let newer = engine.shared.bucket.head(from).await?;
+    // What the same group has put there is no other client's.
+    let known = engine.shared.state.lock().catalogue.key(from).map(|known| known.etag.clone());
+    let newer = newer.filter(|newer| Some(&newer.etag) != known.as_ref());
     let report = match (engine.shared.options.conflict, newer) {
         (ConflictPolicy::Fail, Some(_)) => return Err(halt(engine, &step.path)),
         (ConflictPolicy::OursWins, Some(newer)) => {
