@@ -94,15 +94,13 @@ impl S3Address {
         options.read_only = read_only;
         // What tells volumes apart does not change with who names the server.
         options.bucket.endpoint = state::endpoint(&self.options, &|name| std::env::var_os(name));
-        if !read_only {
-            options.state = self.state_directory();
-            if options.state.is_none() && options.write == WriteMode::Async {
-                return Err(S3AddressError::new(format!(
-                    "{}: `write=async` keeps a journal on this host, and neither XDG_STATE_HOME nor HOME says where: \
-                     add `state=DIRECTORY` to the address",
-                    self.name()
-                )));
-            }
+        options.state = if read_only { None } else { self.state_directory() };
+        if !read_only && options.state.is_none() && options.write == WriteMode::Async {
+            return Err(S3AddressError::new(format!(
+                "{}: `write=async` keeps a journal on this host, and neither XDG_STATE_HOME nor HOME says where: \
+                 add `state=DIRECTORY` to the address",
+                self.name()
+            )));
         }
         Ok(options)
     }

@@ -52,7 +52,10 @@ impl AccessKey {
                 is_used = true;
             }
         }
-        ensure!(is_used, "`{ID}` is for volumes in buckets, and there is none: put one with volumes.NAME.s3=s3://BUCKET");
+        ensure!(
+            is_used,
+            "`{ID}` is for volumes in buckets, and there is none: put one with volumes.NAME.s3=s3://BUCKET"
+        );
         Ok(())
     }
 }

@@ -44,9 +44,9 @@ fn objects_are_files_for_everybody() {
     let host = bucket.host();
     let read = host.run("", "", "rust-files.wasm", &["cat", "/in/note.txt"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&read.stdout), "from another client");
-    succeeds(&mut host.run("", "", "rust-files.wasm", &["write-loop", "/out/log", "3"]));
+    succeeds(&mut host.run("", "", "rust-files.wasm", &["write-loop", "/in/log", "3"]));
     let objects = bucket.objects();
-    assert!(objects.iter().any(|(key, size)| key == "out/log" && *size > 0), "{objects:?}");
+    assert!(objects.iter().any(|(key, size)| key == "in/log" && *size > 0), "{objects:?}");
 }
 
 #[test]
