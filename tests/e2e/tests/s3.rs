@@ -12,6 +12,7 @@ use larder_e2e::run::{succeeds, told};
 use larder_e2e::served::{Running, until};
 use larder_e2e::sqlite::survives;
 use larder_test_nats::Nats;
+use larder_test_s3::Access;
 
 /// The modes that promise something of their own.
 const MODES: [&str; 4] = ["", "?read=through", "?write=async", "?read=through&write=async"];
@@ -241,11 +242,18 @@ fn apps_of_an_up_file_share_a_bucket() {
     assert!(objects.iter().any(|(key, _)| key == "log"), "{objects:?}");
 }
 
-/// Serves the bucket's volume over NATS from a host.
-fn serve(host: &Host<'_>, nats: &Nats, address: &str) -> Running {
+/// Serves the bucket's volume over NATS from a host; the access key is in the
+/// configuration.
+fn serve(host: &Host<'_>, nats: &Nats, address: &str, access: &Access) -> Running {
     let config = host.directory().join("provider.toml");
-    std::fs::write(&config, format!("[volumes.data]\ns3 = '{address}'\nwritable = true\n")).unwrap();
+    std::fs::write(host.directory().join("secret"), format!("{}\n", access.secret_key)).unwrap();
+    let id = &access.access_key;
+    let text = format!(
+        "[volumes.data]\ns3 = '{address}'\nwritable = true\ns3_access_key_id = '{id}'\ns3_secret_access_key_file = 'secret'\n"
+    );
+    std::fs::write(&config, text).unwrap();
     let mut command = host.command(&provider());
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     command.arg("--config").arg(config).args(["--nats", &nats.url()]).stderr(Stdio::null()).stdout(Stdio::null());
     let running = Running(command.spawn().unwrap());
     let volume = format!("{}/data", nats.url());
@@ -263,13 +271,13 @@ fn a_served_volume_moves_to_an_empty_host() {
             let mut command = host.larder(&["run", "-v", &format!("{}/data::/", nats.url())]);
             succeeds(command.arg(guest("python-sqlite.wasm")).args(arguments))
         };
-        let serving = serve(&one, &nats, &bucket.address(mode));
+        let serving = serve(&one, &nats, &bucket.address(mode), bucket.access());
         run(&one, &["init"]);
         run(&one, &["work", "5"]);
         // SIGKILL: nothing is brought to the bucket at the end.
         drop(serving);
         std::thread::sleep(Duration::from_millis(200));
-        let mut serving = serve(&other, &nats, &bucket.address(mode));
+        let mut serving = serve(&other, &nats, &bucket.address(mode), bucket.access());
         let checked = run(&other, &["check"]);
         assert!(checked.contains("integrity ok") && checked.contains("committed 5"), "{mode}: {checked}");
         run(&other, &["work", "2"]);
