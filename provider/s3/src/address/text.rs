@@ -44,12 +44,12 @@ pub(super) fn time(text: &str) -> Option<Duration> {
 
 pub(super) fn shown_time(time: Duration) -> String {
     let milliseconds = time.as_millis();
-    if milliseconds % 1_000 == 0 { format!("{}s", milliseconds / 1_000) } else { format!("{milliseconds}ms") }
+    if milliseconds.is_multiple_of(1_000) { format!("{}s", milliseconds / 1_000) } else { format!("{milliseconds}ms") }
 }
 
 /// With the largest binary suffix that it is a multiple of.
 pub(super) fn shown_size(bytes: u64) -> String {
     let suffixes = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let fitting = suffixes.iter().find(|(_, bits)| bytes != 0 && bytes % (1 << bits) == 0);
+    let fitting = suffixes.iter().find(|(_, bits)| bytes != 0 && bytes.is_multiple_of(1 << bits));
     fitting.map_or_else(|| bytes.to_string(), |(suffix, bits)| format!("{}{suffix}", bytes >> bits))
 }
