@@ -75,8 +75,8 @@ impl VolumeSet {
         // Before a bucket is asked.
         for (index, argument) in arguments.iter().enumerate() {
             let same = identity(&argument.address);
-            let others = arguments.iter().skip(index + 1).filter(|other| identity(&other.address) == same);
-            others.map(|other| check_same(&argument.address, &other.address)).collect::<Result<()>>()?;
+            let mut others = arguments.iter().skip(index + 1).filter(|other| identity(&other.address) == same);
+            others.try_for_each(|other| check_same(&argument.address, &other.address))?;
         }
         let limits = &limits.cloned().unwrap_or_default();
         let mut set = Self::default();
