@@ -73,7 +73,7 @@ pub(crate) fn s3(arguments: &S3Arguments) -> Result<()> {
 /// The volume that both are about.
 #[derive(Args, Debug)]
 struct Target {
-    /// The volume: s3://BUCKET[/PREFIX][?KEY=VALUE&…]
+    /// The volume: `s3://BUCKET/PREFIX?KEY=VALUE&…`
     #[arg(value_name = "ADDRESS")]
     address: S3Address,
 
