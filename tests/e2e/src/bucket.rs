@@ -16,12 +16,23 @@ pub struct TestBucket {
 }
 
 impl TestBucket {
+    /// On the server that all tests of this process use.
+    ///
     /// # Panics
     /// Where SeaweedFS is not installed, or does not answer.
     #[must_use]
     pub fn make() -> Self {
+        Self::on(Weed::shared())
+    }
+
+    /// On a server that a test may end.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    #[must_use]
+    pub fn on(weed: &Weed) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let access = Weed::shared().access();
+        let access = weed.access();
         let name = format!("e2e-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         access.make_bucket(&name);
         Self { access, name }

@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use larder_e2e::bucket::{Host, TestBucket};
 use larder_e2e::built::{guest, provider};
@@ -12,7 +12,7 @@ use larder_e2e::run::{succeeds, told};
 use larder_e2e::served::{Running, until};
 use larder_e2e::sqlite::survives;
 use larder_test_nats::Nats;
-use larder_test_s3::Access;
+use larder_test_s3::{Access, Weed};
 
 /// The modes that promise something of their own.
 const MODES: [&str; 4] = ["", "?read=through", "?write=async", "?read=through&write=async"];
@@ -125,6 +125,29 @@ fn a_kill_loses_nothing_that_was_acknowledged() {
     assert!(!missing.status.success(), "it was not to go to the bucket for an hour");
     succeeds(&mut host.run("?write=async", "", "rust-files.wasm", &["cat", "/x"]));
     assert_eq!(succeeds(&mut bucket.host().larder(&["cat", &place])), "written before the wait\n");
+}
+
+#[test]
+fn a_bucket_that_is_away_at_the_end_has_everything_later() {
+    let mut weed = Weed::start();
+    let bucket = TestBucket::on(&weed);
+    let host = bucket.host();
+    let mut running = waiting(&host, "?write=async&age=1h&patience=2s");
+    weed.kill();
+    signal(&running, "TERM");
+    // Not saved, and not for ever in ending.
+    let started = Instant::now();
+    assert_eq!(running.0.wait().unwrap().code(), Some(74));
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    let mut status = host.larder(&["s3", "status", &bucket.address("")]);
+    let output = status.output().unwrap();
+    let said = told(&status, &output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("changes in the bucket") && said.contains("is done again at the next opening"), "{said}");
+    weed.start_again();
+    succeeds(&mut host.run("?write=async", "", "rust-files.wasm", &["cat", "/x"]));
+    let found = succeeds(&mut bucket.host().larder(&["cat", &format!("{}:/x", bucket.address(""))]));
+    assert_eq!(found, "written before the wait\n");
 }
 
 fn sqlite_survives(name: &str, query: &str) {
