@@ -49,8 +49,7 @@ pub struct S3Options {
     /// Requests under way at a time. Guards the server and the host's sockets.
     pub parallel: usize,
     /// The directory of this volume's journal and status; a volume that is
-    /// open holds a lock on it. Required by [`WriteMode::Async`] unless
-    /// `journal_nats` is given.
+    /// open holds a lock on it. Required by [`WriteMode::Async`].
     pub state: Option<PathBuf>,
     /// Bytes of the journal. A guest waits, and then fails, before it has more.
     pub journal_bytes: u64,

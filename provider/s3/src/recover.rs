@@ -39,9 +39,8 @@ impl Recovery<'_> {
         let mut finished = HashSet::new();
         for (key, _) in notes {
             let Some((_, bytes)) = self.bucket.get_whole(&key, intent::LARGEST).await? else { continue };
-            let steps = intent::decode(bytes).map_err(|error| error.during(&format!("{key:?}")))?;
+            let mut steps = intent::decode(bytes).map_err(|error| error.during(&format!("{key:?}")))?;
             tracing::info!(key, steps = steps.len(), "finishing changes that were interrupted");
-            let mut steps = steps;
             steps.sort_by_key(|step| step.phase);
             for step in &steps {
                 self.finish(step).await?;
