@@ -8,7 +8,7 @@ mod outside;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use common::Server;
+use common::{Server, in_all_modes};
 use larder_core::{CHUNK_BYTES, Descriptor, ErrorCode};
 use larder_s3::{ConflictPolicy, ReadMode, S3Volume, WriteMode};
 use outside::{
@@ -290,16 +290,7 @@ macro_rules! tests {
     };
 }
 
-tests! {
-    weed_cached_through: Weed Cached Through;
-    weed_cached_async: Weed Cached Async;
-    weed_through_through: Weed Through Through;
-    weed_through_async: Weed Through Async;
-    s3s_cached_through: S3sFs Cached Through;
-    s3s_cached_async: S3sFs Cached Async;
-    s3s_through_through: S3sFs Through Through;
-    s3s_through_async: S3sFs Through Async;
-}
+in_all_modes!(tests);
 
 #[test]
 fn what_another_client_did_is_seen() {

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{Server, bucket_options, new_prefix, options};
+use common::{Server, bucket_options, in_all_modes, new_prefix, options};
 use larder_core::{
     Descriptor, DescriptorFlags, FileType, Follow, Limits, OpenFlags, Rights, Timestamp, View, Volume, VolumeOptions,
 };
@@ -420,13 +420,4 @@ macro_rules! tests {
     };
 }
 
-tests! {
-    weed_cached_through: Weed Cached Through;
-    weed_cached_async: Weed Cached Async;
-    weed_through_through: Weed Through Through;
-    weed_through_async: Weed Through Async;
-    s3s_cached_through: S3sFs Cached Through;
-    s3s_cached_async: S3sFs Cached Async;
-    s3s_through_through: S3sFs Through Through;
-    s3s_through_async: S3sFs Through Async;
-}
+in_all_modes!(tests);

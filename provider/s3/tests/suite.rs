@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Server, bucket_options, new_prefix, options};
+use common::{Server, bucket_options, in_all_modes, new_prefix, options};
 use larder_core::{Limits, Rights, SetTime, View};
 use larder_s3::{ReadMode, S3Volume, WriteMode};
 use larder_suite::{Backend, InProcess, START, Volumes};
@@ -48,13 +48,4 @@ macro_rules! forms {
     };
 }
 
-forms! {
-    weed_cached_through: Weed Cached Through;
-    weed_cached_async: Weed Cached Async;
-    weed_through_through: Weed Through Through;
-    weed_through_async: Weed Through Async;
-    s3s_cached_through: S3sFs Cached Through;
-    s3s_cached_async: S3sFs Cached Async;
-    s3s_through_through: S3sFs Through Through;
-    s3s_through_async: S3sFs Through Async;
-}
+in_all_modes!(forms);

@@ -1,6 +1,8 @@
 //! Buckets on both servers, and the options of a volume in one.
 #![allow(
     dead_code,
+    unused_imports,
+    unused_macros,
     unreachable_pub,
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -73,3 +75,20 @@ pub fn options(bucket: BucketOptions, prefix: &str, state: &Path, read: ReadMode
         ..S3Options::default()
     }
 }
+
+/// Calls a macro with a name for each server and combination of modes.
+macro_rules! in_all_modes {
+    ($each:ident) => {
+        $each! {
+            weed_cached_through: Weed Cached Through;
+            weed_cached_async: Weed Cached Async;
+            weed_through_through: Weed Through Through;
+            weed_through_async: Weed Through Async;
+            s3s_cached_through: S3sFs Cached Through;
+            s3s_cached_async: S3sFs Cached Async;
+            s3s_through_through: S3sFs Through Through;
+            s3s_through_async: S3sFs Through Async;
+        }
+    };
+}
+pub(crate) use in_all_modes;
