@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// One volume for a bucket at first, not seven, and more as it fills. Volumes
 /// are files that grow, so what is not used takes no space.
 const OPTIONS: &[&str] = &[
+    "-logtostderr",
     "server",
     "-ip=127.0.0.1",
     "-ip.bind=127.0.0.1",
@@ -43,8 +44,12 @@ const OPTIONS: &[&str] = &[
     "-s3.port.lance=0",
 ];
 
+/// What the disk must have free: SeaweedFS refuses every write where less than
+/// `minFreeSpace` is, with a 500 that does not say why.
+const NEEDED_SPACE: u64 = 3 << 30;
+
 /// A SeaweedFS with an empty store. It ends when this is dropped, and when the
-/// process ends that started it.
+/// process ends that started it; its store goes with it.
 #[derive(Debug)]
 pub struct Weed {
     child: Child,
@@ -74,6 +79,7 @@ impl Weed {
     #[must_use]
     pub fn start() -> Self {
         let directory = TempDir::new().unwrap();
+        demand_space(directory.path());
         std::fs::write(directory.path().join("s3.json"), identity()).unwrap();
         let ports = std::array::from_fn(|_| Pair::take());
         let child = spawn(directory.path(), &ports);
@@ -135,8 +141,7 @@ impl Weed {
     /// Ends it as a crash would; its store stays. In good order it takes from 15
     /// seconds to more than a minute.
     pub fn kill(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        self.end(KEEP);
     }
 
     /// After [`kill`](Self::kill), on the same port and store.
@@ -146,6 +151,13 @@ impl Weed {
     pub fn start_again(&mut self) {
         self.child = spawn(self.directory.path(), &self.ports);
         self.wait_for_answer();
+    }
+
+    fn end(&mut self, word: &str) {
+        if let Some(mut input) = self.child.stdin.take() {
+            let _ = input.write_all(word.as_bytes());
+        }
+        let _ = self.child.wait();
     }
 
     const fn port(&self) -> u16 {
@@ -187,8 +199,18 @@ impl Weed {
 
 impl Drop for Weed {
     fn drop(&mut self) {
-        self.kill();
+        self.end("");
     }
+}
+
+fn demand_space(directory: &Path) {
+    let free = rustix::fs::statvfs(directory).map(|space| space.f_bavail * space.f_frsize).unwrap();
+    assert!(
+        free >= NEEDED_SPACE,
+        "{} has {} MiB free, and SeaweedFS takes no writes below 1 GiB: make room, or set TMPDIR to where some is",
+        directory.display(),
+        free >> 20
+    );
 }
 
 fn identity() -> String {
@@ -208,12 +230,16 @@ fn answer(port: u16, path: &str) -> Option<String> {
     (!answer.is_empty()).then(|| String::from_utf8_lossy(&answer).into_owned())
 }
 
+/// A line to the shell: the store is to stay.
+const KEEP: &str = "keep\n";
+
 /// The shell ends the server when its standard input ends: also when a test is
-/// killed, or leaves it in a static. It removes the sockets that SeaweedFS
-/// makes in /tmp and leaves there. A signal to the test's group is not for it.
+/// killed, or leaves it in a static, which nothing drops. It then removes the
+/// store, unless it was told to keep it, and the sockets that SeaweedFS makes in
+/// /tmp and leaves there. A signal to the test's group is not for it.
 fn spawn(directory: &Path, ports: &[Pair; 4]) -> Child {
     const SCRIPT: &str = "weed=$1; shift; \"$weed\" \"$@\" >>log 2>&1 & echo $! >pid; \
-                          read -r _; kill -9 $!; wait $!; rm -f $0";
+                          read -r word; kill -9 $!; wait $!; rm -f $0; [ \"$word\" ] || rm -rf \"$PWD\"";
     let _ = std::fs::remove_file(directory.join("pid"));
     let [master, volume, filer, s3] = ports.each_ref().map(Pair::port);
     let sockets = [("master", master), ("volume", volume), ("filer", filer), ("s3", s3)]

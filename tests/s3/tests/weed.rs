@@ -1,7 +1,9 @@
 //! The life of SeaweedFS under test.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use larder_test_s3::{Access, Weed};
 
@@ -53,5 +55,25 @@ async fn there_is_room_for_many_buckets() {
         access.make_bucket(&bucket);
         let put = access.client().put_object().bucket(&bucket).key("key").body(b"content".to_vec().into());
         put.send().await.unwrap();
+    }
+}
+
+#[test]
+#[ignore = "the process that the next test starts and looks at"]
+fn leaves_one_in_a_static() {
+    println!("store: {}", Weed::shared().path("").display());
+}
+
+#[test]
+fn a_process_that_ends_leaves_no_store() {
+    let arguments = ["--ignored", "--exact", "leaves_one_in_a_static", "--nocapture"];
+    let output = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let store = output.split_once("store: ").and_then(|(_, rest)| rest.lines().next());
+    let store = Path::new(store.unwrap());
+    let begun = Instant::now();
+    while store.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} is still there", store.display());
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
