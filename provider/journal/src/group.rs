@@ -10,11 +10,12 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::frame::{FRAME_BYTES, Kind, LONGEST_GROUP};
 use crate::queue::{Batch, LONGEST_RECORD, Queue, Room};
-use crate::{Bounds, Error, JournalStore, Note, Result};
+use crate::{Base, Bounds, Error, JournalStore, Note, Result};
 
 /// What [`admit`](JournalStore::admit) counts for an operation besides what
-/// the caller says: the frame and the numbers in the head.
-const RECORD_BYTES: u64 = FRAME_BYTES as u64 + 64;
+/// the caller says: the frame, the numbers in the head and the versions of what
+/// it changes.
+const RECORD_BYTES: u64 = FRAME_BYTES as u64 + 256;
 
 /// Makes what was appended as durable as it can be, with no lock held.
 pub(crate) type Flush = Box<dyn FnOnce() -> Result<()> + Send>;
@@ -213,7 +214,7 @@ impl<S: Sink> JournalStore for Group<S> {
         if waiting { self.commit(pushed, None) } else { Ok(()) }
     }
 
-    fn note(&self, seq: u64, time: Timestamp, note: Note<'_>) -> Result<()> {
+    fn note(&self, seq: u64, time: Timestamp, bases: &[Base], note: Note<'_>) -> Result<()> {
         let mut state = self.state.lock();
         state.usable()?;
         if seq <= state.noted {
@@ -229,7 +230,7 @@ impl<S: Sink> JournalStore for Group<S> {
         let waiting = state.queue.bytes();
         let room = Room { used: state.used(), most: self.bounds.capacity };
         let pushed = if waiting < self.bounds.buffer {
-            state.queue.push_record(seq, time, &note, room)
+            state.queue.push_record(seq, time, bases, &note, room)
         } else {
             Err(Error::Full { bytes: waiting, most: self.bounds.buffer })
         };
@@ -384,7 +385,7 @@ mod tests {
     }
 
     fn note(group: &Group<Slow>, seq: u64) {
-        group.note(seq, Timestamp::UNIX_EPOCH, Note::Remove { path: "a" }).unwrap();
+        group.note(seq, Timestamp::UNIX_EPOCH, &[], Note::Remove { path: "a" }).unwrap();
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use error::{Error, Result};
 pub use file::{FileJournal, FileOptions};
 pub use frame::LONGEST_GROUP;
 pub use nats::{NatsJournal, NatsOptions};
-pub use operation::{Created, Note, Operation, Record};
+pub use operation::{Base, Created, Note, Operation, Record};
 pub use queue::LONGEST_RECORD;
 pub use recovered::{Begun, Cut, Records, Recovered};
 pub use store::{Bounds, JournalStore};

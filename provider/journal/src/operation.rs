@@ -3,6 +3,8 @@
 //! A record's body is a head in postcard's format; behind it a write has its
 //! bytes as they are. Its sequence number is the frame's.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use larder_core::{Made, SetTime, Source, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -71,6 +73,20 @@ pub enum Note<'a> {
     SetMode { path: &'a str, mode: u32 },
 }
 
+/// What the backend had under a name, as far as it was known, when an
+/// operation changed what the name stands for: if it has something else on
+/// recovery, somebody else changed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// The name.
+    pub path: String,
+    /// The backend's version of it, such as an ETag; `None` where it had
+    /// nothing there, or did not have it yet.
+    pub version: Option<String>,
+    /// The file's length in bytes, in that version.
+    pub size: u64,
+}
+
 /// One operation, where and when it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -78,6 +94,8 @@ pub struct Record {
     pub seq: u64,
     /// When it happened.
     pub time: Timestamp,
+    /// What it changed.
+    pub bases: Vec<Base>,
     /// What happened.
     pub operation: Operation,
 }
@@ -101,6 +119,7 @@ impl Instant {
 #[derive(Serialize, Deserialize)]
 struct Head<'a> {
     time: Instant,
+    bases: Cow<'a, [Base]>,
     #[serde(borrow)]
     operation: HeadOperation<'a>,
 }
@@ -130,7 +149,7 @@ impl<'a> Note<'a> {
     }
 
     /// `None` where there is no memory for it.
-    pub(crate) fn head(&self, time: Timestamp) -> Option<Vec<u8>> {
+    pub(crate) fn head(&self, time: Timestamp, bases: &[Base]) -> Option<Vec<u8>> {
         let set = |to: SetTime| match to {
             SetTime::Keep => None,
             SetTime::Now => Some(time.into()),
@@ -150,7 +169,7 @@ impl<'a> Note<'a> {
             }
             Self::SetMode { path, mode } => HeadOperation::SetMode { path, mode },
         };
-        postcard::to_allocvec(&Head { time: time.into(), operation }).ok()
+        postcard::to_allocvec(&Head { time: time.into(), bases: Cow::Borrowed(bases), operation }).ok()
     }
 }
 
@@ -182,6 +201,6 @@ impl Record {
             }
             HeadOperation::SetMode { path, mode } => Operation::SetMode { path: path.to_owned(), mode },
         };
-        Some(Self { seq, time: head.time.timestamp()?, operation })
+        Some(Self { seq, time: head.time.timestamp()?, bases: head.bases.into_owned(), operation })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use larder_core::Timestamp;
 
 use crate::frame::{self, FRAME_BYTES, Kind};
-use crate::{Error, Note, Result};
+use crate::{Base, Error, Note, Result};
 
 /// Most bytes of one record, head and content. Guards the memory of whoever
 /// opens the journal, which holds one record at a time.
@@ -53,7 +53,14 @@ impl Queue {
     /// # Errors
     /// `TooLarge`, or `Full` where `room` is less than its bytes; as if it had
     /// not been called.
-    pub(crate) fn push_record(&mut self, seq: u64, time: Timestamp, note: &Note<'_>, room: Room) -> Result<()> {
+    pub(crate) fn push_record(
+        &mut self,
+        seq: u64,
+        time: Timestamp,
+        bases: &[Base],
+        note: &Note<'_>,
+        room: Room,
+    ) -> Result<()> {
         let data = note.data();
         let length = data.map_or(0, |data| data.len());
         let too_large = |bytes: usize| Error::TooLarge { bytes: bytes as u64, most: LONGEST_RECORD as u64 };
@@ -61,7 +68,7 @@ impl Queue {
         if length > LONGEST_RECORD {
             return Err(too_large(length));
         }
-        let head = note.head(time).ok_or_else(|| too_large(length))?;
+        let head = note.head(time, bases).ok_or_else(|| too_large(length))?;
         let body = head.len() + length;
         if body > LONGEST_RECORD {
             return Err(too_large(body));

@@ -28,6 +28,8 @@ pub struct Cut {
 /// What an opened journal holds.
 #[derive(Debug)]
 pub struct Recovered {
+    /// Which journal it is: a number that was drawn when it was made.
+    pub id: u64,
     /// The backend has all records up to this one; 0 before the first.
     pub stored: u64,
     /// The last group that was begun, unless it is stored.

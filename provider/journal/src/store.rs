@@ -2,7 +2,7 @@
 
 use larder_core::Timestamp;
 
-use crate::{Note, Result};
+use crate::{Base, Note, Result};
 
 /// What a journal may hold at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +38,15 @@ pub trait JournalStore: Send + Sync {
     fn admit(&self, bytes: u64) -> Result<()>;
 
     /// Takes a record into memory; no I/O. One caller at a time, in ascending
-    /// order of `seq`.
+    /// order of `seq`. `bases`: what the backend had of what it changes, where
+    /// an earlier record does not say so.
     ///
     /// # Errors
     /// `Full`, `TooLarge`: the journal does not have the record, and takes no
     /// later one, nor acknowledges it, until [`stored`](Self::stored) is called
     /// with a number that none of the refused is above. `Invalid` where the
     /// order is broken, which also breaks the journal.
-    fn note(&self, seq: u64, time: Timestamp, note: Note<'_>) -> Result<()>;
+    fn note(&self, seq: u64, time: Timestamp, bases: &[Base], note: Note<'_>) -> Result<()>;
 
     /// When this returns, the records up to `seq` survive this process. Calls
     /// at the same moment share a write.

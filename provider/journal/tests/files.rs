@@ -110,11 +110,11 @@ fn now_is_the_time_of_the_operation() {
     let directory = TempDir::new().unwrap();
     let time = Timestamp { seconds: -5, nanoseconds: 7 };
     let (journal, _) = open(directory.path());
-    journal.note(1, time, Note::SetTimes { path: "a", accessed: SetTime::Now, modified: SetTime::Keep }).unwrap();
+    journal.note(1, time, &[], Note::SetTimes { path: "a", accessed: SetTime::Now, modified: SetTime::Keep }).unwrap();
     journal.acknowledge(1).unwrap();
     drop(journal);
     let operation = Operation::SetTimes { path: "a".to_owned(), accessed: SetTime::At(time), modified: SetTime::Keep };
-    assert_eq!(read(open(directory.path()).1), [Record { seq: 1, time, operation }]);
+    assert_eq!(read(open(directory.path()).1), [Record { seq: 1, time, bases: Vec::new(), operation }]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::path::Path;
 use larder_core::Timestamp;
 
 use crate::group::Group;
-use crate::{Bounds, Error, JournalStore, Note, Recovered, Result};
+use crate::{Base, Bounds, Error, JournalStore, Note, Recovered, Result};
 
 use self::sink::FileSink;
 
@@ -69,9 +69,9 @@ impl FileJournal {
         let lock = lock(directory)?;
         let scanned = scan::scan(directory, &identity)?;
         let segment = segment.min(bounds.capacity / 4);
-        let sink = FileSink::new(directory, identity, segment, &scanned)?;
+        let (sink, id) = FileSink::new(directory, identity, segment, &scanned)?;
         let group = Group::new(sink, bounds, scanned.last, scanned.stored);
-        Ok((Self { group, _lock: lock }, scanned.recovered()))
+        Ok((Self { group, _lock: lock }, scanned.recovered(id)))
     }
 }
 
@@ -96,8 +96,8 @@ impl JournalStore for FileJournal {
         self.group.admit(bytes)
     }
 
-    fn note(&self, seq: u64, time: Timestamp, note: Note<'_>) -> Result<()> {
-        self.group.note(seq, time, note)
+    fn note(&self, seq: u64, time: Timestamp, bases: &[Base], note: Note<'_>) -> Result<()> {
+        self.group.note(seq, time, bases, note)
     }
 
     fn acknowledge(&self, seq: u64) -> Result<()> {

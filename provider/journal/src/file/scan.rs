@@ -16,6 +16,8 @@ pub(super) struct Scanned {
     pub(super) last: u64,
     pub(super) stored: u64,
     identity: String,
+    /// `None` where there is no journal yet.
+    pub(super) id: Option<u64>,
     begun: Option<Begun>,
     cut: Option<Cut>,
 }
@@ -55,6 +57,9 @@ impl Scanned {
         if !self.segments.is_empty() && head.last != self.last {
             return Err(damaged(0, "it does not continue the one before it"));
         }
+        if *self.id.get_or_insert(head.id) != head.id {
+            return Err(damaged(0, "it belongs to another journal"));
+        }
         self.last = self.last.max(head.last);
         self.stored = self.stored.max(head.stored);
         loop {
@@ -87,10 +92,11 @@ impl Scanned {
         Ok(())
     }
 
-    pub(super) fn recovered(self) -> Recovered {
+    pub(super) fn recovered(self, id: u64) -> Recovered {
         let spans = self.segments.into_iter().filter(|segment| segment.last > self.stored);
         let spans = spans.map(|Segment { path, bytes, .. }| Span { path, end: bytes }).collect();
         Recovered {
+            id,
             stored: self.stored,
             begun: self.begun,
             records: Records::new(FileRecords::new(spans, self.identity, self.stored)),

@@ -23,7 +23,9 @@ const READ_BYTES: usize = 256 << 10;
 /// The head's body. Its number is the last one that was used before it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Head {
-    identity: String,
+    pub(super) identity: String,
+    /// Which journal it is.
+    pub(super) id: u64,
     /// All up to this was stored when the segment was made.
     pub(super) stored: u64,
     /// The last number of a frame before the segment.
@@ -69,9 +71,9 @@ pub(super) fn list(directory: &Path) -> Result<Vec<u64>> {
 }
 
 /// Makes a segment, whole and durable or not at all.
-pub(super) fn create(directory: &Path, number: u64, identity: &str, stored: u64, last: u64) -> Result<(Segment, File)> {
-    let head = Head { identity: identity.to_owned(), stored, last };
-    let body = postcard::to_allocvec(&head)
+pub(super) fn create(directory: &Path, number: u64, head: &Head) -> Result<(Segment, File)> {
+    let last = head.last;
+    let body = postcard::to_allocvec(head)
         .map_err(|_| Error::Invalid { reason: "the volume's identity cannot be written to its journal" })?;
     let mut bytes = Vec::new();
     bytes.extend_from_slice(&MAGIC);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::scan::Scanned;
-use super::segment::{self, Segment};
+use super::segment::{self, Head, Segment};
 use crate::group::{Flush, Sink};
 use crate::queue::Batch;
 use crate::{Error, Result};
@@ -16,6 +16,7 @@ use crate::{Error, Result};
 pub(super) struct FileSink {
     directory: PathBuf,
     identity: String,
+    id: u64,
     /// Bytes from which on a segment is followed by another.
     segment: u64,
     /// All but the last; oldest first.
@@ -29,7 +30,10 @@ pub(super) struct FileSink {
 }
 
 impl FileSink {
-    pub(super) fn new(directory: &Path, identity: String, segment: u64, scanned: &Scanned) -> Result<Self> {
+    /// Also answers with the number of the journal.
+    pub(super) fn new(directory: &Path, identity: String, segment: u64, scanned: &Scanned) -> Result<(Self, u64)> {
+        let draw = || getrandom::u64().map_err(|error| Error::io("draw a number for", directory.display(), error.into()));
+        let id = scanned.id.map_or_else(draw, Ok)?;
         let mut older = VecDeque::from(scanned.segments.clone());
         let (last, file) = match older.pop_back() {
             Some(last) => {
@@ -40,18 +44,20 @@ impl FileSink {
                     .map_err(|error| Error::io("open", last.path.display(), error))?;
                 (last, file)
             }
-            None => segment::create(directory, 1, &identity, 0, 0)?,
+            None => segment::create(directory, 1, &Head { identity: identity.clone(), id, stored: 0, last: 0 })?,
         };
-        Ok(Self {
+        let sink = Self {
             directory: directory.to_owned(),
             identity,
+            id,
             segment,
             older,
             last,
             file: Arc::new(file),
             stored: scanned.stored,
             torn: true,
-        })
+        };
+        Ok((sink, id))
     }
 
     fn write(&mut self, batch: &Batch) -> Result<()> {
@@ -81,7 +87,9 @@ impl FileSink {
         }
         self.flush()()?;
         let number = self.last.number + 1;
-        let (next, file) = segment::create(&self.directory, number, &self.identity, self.stored, self.last.last)?;
+        let (identity, last) = (self.identity.clone(), self.last.last);
+        let head = Head { identity, id: self.id, stored: self.stored, last };
+        let (next, file) = segment::create(&self.directory, number, &head)?;
         self.older.push_back(std::mem::replace(&mut self.last, next));
         self.file = Arc::new(file);
         self.torn = false;

@@ -27,7 +27,7 @@ use larder_core::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::group::Group;
-use crate::{Bounds, JournalStore, Note, Recovered, Result};
+use crate::{Base, Bounds, JournalStore, Note, Recovered, Result};
 
 use self::sink::NatsSink;
 
@@ -103,8 +103,8 @@ impl JournalStore for NatsJournal {
         self.group.admit(bytes)
     }
 
-    fn note(&self, seq: u64, time: Timestamp, note: Note<'_>) -> Result<()> {
-        self.group.note(seq, time, note)
+    fn note(&self, seq: u64, time: Timestamp, bases: &[Base], note: Note<'_>) -> Result<()> {
+        self.group.note(seq, time, bases, note)
     }
 
     fn acknowledge(&self, seq: u64) -> Result<()> {

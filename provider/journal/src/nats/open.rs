@@ -110,5 +110,5 @@ fn recovered(line: &Arc<Line>, journal: &Journal, state: &State, summary: Summar
     };
     let (first, to) = (state.first_sequence.max(1), state.last_sequence);
     let records = Records::new(NatsRecords::new(frames(first, to), stored));
-    Ok(Recovered { stored, begun, records, last, cut: None })
+    Ok(Recovered { id: journal.id(), stored, begun, records, last, cut: None })
 }

@@ -97,6 +97,13 @@ impl Journal {
         Error::Server { operation, place: self.place.clone(), reason: described(reason) }
     }
 
+    /// Tells it from a stream of the same name at another time: when it was
+    /// made, in nanoseconds.
+    pub(super) fn id(&self) -> u64 {
+        let nanoseconds = self.stream.cached_info().created.unix_timestamp_nanos();
+        u64::try_from(nanoseconds).unwrap_or_default()
+    }
+
     /// What the server says about it now.
     pub(super) async fn info(&self) -> Result<Info> {
         self.stream.get_info().await.map_err(|error| self.failed("look at", &error))

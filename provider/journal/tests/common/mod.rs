@@ -10,7 +10,7 @@
 
 use bytes::Bytes;
 use larder_core::{Made, SetTime, Timestamp};
-use larder_journal::{Created, JournalStore, Note, Operation, Record, Result};
+use larder_journal::{Base, Created, JournalStore, Note, Operation, Record, Result};
 use proptest::prelude::*;
 
 /// Notes a record as it would be recovered.
@@ -30,7 +30,7 @@ pub(crate) fn note(journal: &dyn JournalStore, record: &Record) -> Result<()> {
         Operation::Rename { from, to } => Note::Rename { from, to },
         Operation::Write { path, offset, data: bytes } => {
             data = bytes;
-            return journal.note(record.seq, record.time, Note::Write { path, offset: *offset, data: &data });
+            return journal.note(record.seq, record.time, &record.bases, Note::Write { path, offset: *offset, data: &data });
         }
         Operation::SetSize { path, size } => Note::SetSize { path, size: *size },
         Operation::SetTimes { path, accessed, modified } => {
@@ -38,12 +38,12 @@ pub(crate) fn note(journal: &dyn JournalStore, record: &Record) -> Result<()> {
         }
         Operation::SetMode { path, mode } => Note::SetMode { path, mode: *mode },
     };
-    journal.note(record.seq, record.time, note)
+    journal.note(record.seq, record.time, &record.bases, note)
 }
 
 pub(crate) fn write(seq: u64, data: impl Into<Bytes>) -> Record {
     let operation = Operation::Write { path: format!("file-{seq}"), offset: seq * 3, data: data.into() };
-    Record { seq, time: Timestamp::from_seconds(7), operation }
+    Record { seq, time: Timestamp::from_seconds(7), bases: Vec::new(), operation }
 }
 
 pub(crate) fn times() -> impl Strategy<Value = Timestamp> {
@@ -77,12 +77,14 @@ pub(crate) fn operations() -> impl Strategy<Value = Operation> {
 
 /// Records in order, with gaps.
 pub(crate) fn records(most: usize) -> impl Strategy<Value = Vec<Record>> {
-    proptest::collection::vec((1_u64..5, times(), operations()), 0..most).prop_map(|all| {
+    let base = ("[a-z/]{0,9}", proptest::option::of("[0-9a-f]{0,32}"), any::<u64>());
+    let bases = proptest::collection::vec(base.prop_map(|(path, version, size)| Base { path, version, size }), 0..3);
+    proptest::collection::vec((1_u64..5, times(), bases, operations()), 0..most).prop_map(|all| {
         let mut seq = 0;
         all.into_iter()
-            .map(|(gap, time, operation)| {
+            .map(|(gap, time, bases, operation)| {
                 seq += gap;
-                Record { seq, time, operation }
+                Record { seq, time, bases, operation }
             })
             .collect()
     })
