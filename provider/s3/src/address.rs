@@ -95,10 +95,17 @@ impl S3Address {
         // What tells volumes apart does not change with who names the server.
         options.bucket.endpoint = state::endpoint(&self.options, &|name| std::env::var_os(name));
         options.state = if read_only { None } else { self.state_directory() };
-        if !read_only && options.state.is_none() && options.write == WriteMode::Async {
+        if options.journal_server.as_ref().is_some_and(|server| server.url.is_empty()) {
+            return Err(S3AddressError::new(format!(
+                "{}: `journal-creds`, `journal-ca` and `journal-replicas` need `journal-server`",
+                self.name()
+            )));
+        }
+        let has_journal = options.state.is_some() || options.journal_server.is_some();
+        if !read_only && !has_journal && options.write == WriteMode::Async {
             return Err(S3AddressError::new(format!(
                 "{}: `write=async` keeps a journal on this host, and neither XDG_STATE_HOME nor HOME says where: \
-                 add `state=DIRECTORY` to the address",
+                 add `state=DIRECTORY` or `journal-server=nats://HOST` to the address",
                 self.name()
             )));
         }
@@ -113,21 +120,27 @@ impl S3Address {
         self.options.state.clone().or_else(default)
     }
 
-    /// With a relative `state` and `ca` below `directory`, not below the
-    /// process's own.
+    /// With its relative paths below `directory`, not below the process's
+    /// own.
     #[must_use]
     pub fn below(mut self, directory: &std::path::Path) -> Self {
-        for path in [&mut self.options.state, &mut self.options.bucket.ca_bundle].into_iter().flatten() {
+        for path in self.paths() {
             *path = directory.join(&*path);
         }
         self
     }
 
-    /// Whether `state` or `ca` is a path that begins at the process's
-    /// directory.
+    /// Its paths, which may be relative.
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let S3Options { state, bucket, journal_server, .. } = &mut self.options;
+        let journal = journal_server.iter_mut().flat_map(|server| [&mut server.credentials, &mut server.ca]);
+        [state, &mut bucket.ca_bundle].into_iter().chain(journal).flatten()
+    }
+
+    /// Whether a path in it begins at the process's directory.
     #[must_use]
     pub fn has_relative_paths(&self) -> bool {
-        [&self.options.state, &self.options.bucket.ca_bundle].into_iter().flatten().any(|path| path.is_relative())
+        self.clone().paths().any(|path| path.is_relative())
     }
 
     /// With this access key and its secret.

@@ -51,8 +51,32 @@ pub struct S3Options {
     /// The directory of this volume's journal and status; a volume that is
     /// open holds a lock on it. Required by [`WriteMode::Async`].
     pub state: Option<PathBuf>,
+    /// Where the journal is a JetStream stream, not a file: for hosts without a
+    /// disk of their own, or of which another may take the volume over.
+    pub journal_server: Option<JournalServer>,
     /// Bytes of the journal. A guest waits, and then fails, before it has more.
     pub journal_bytes: u64,
+}
+
+/// A NATS server with JetStream, which keeps journals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalServer {
+    /// `nats://HOST[:PORT]` or `tls://HOST[:PORT]`; several are separated by
+    /// commas.
+    pub url: String,
+    /// A credentials file (`.creds`).
+    pub credentials: Option<PathBuf>,
+    /// A PEM file of authorities, besides the system's, that sign the server's
+    /// certificate.
+    pub ca: Option<PathBuf>,
+    /// How many servers of the cluster keep a journal, from 1 to 5.
+    pub replicas: usize,
+}
+
+impl Default for JournalServer {
+    fn default() -> Self {
+        Self { url: String::new(), credentials: None, ca: None, replicas: 1 }
+    }
 }
 
 impl S3Options {
@@ -86,6 +110,7 @@ impl Default for S3Options {
             poll: Some(Duration::from_secs(30)),
             parallel: 16,
             state: None,
+            journal_server: None,
             journal_bytes: 1 << 30,
         }
     }

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use larder_bucket::{Bucket, BucketErrorKind, Condition, Metadata, Object};
 
 use crate::commit::apply::{Done, Failure, carry_out};
-use crate::commit::conflict::beside;
+use crate::commit::conflict::{beside, is_of};
 use crate::commit::intent;
 use crate::commit::step::{Do, Step};
 use crate::error::S3Error;
-use crate::layout::KeySpace;
+use crate::layout::{KeySpace, Token};
 use crate::options::ConflictPolicy;
 use crate::shared::Counters;
 
@@ -66,6 +66,10 @@ impl Recovery<'_> {
 
     async fn resolve(&self, step: &Step, theirs: Option<Object>) -> Result<(), S3Error> {
         let Some(theirs) = theirs else { return self.insist(step, &Condition::IfAbsent).await };
+        // The note came late: its writer's next process was there before.
+        if Token::parse(&step.token).is_some_and(|token| is_of(&theirs, token.writer(), &step.key)) {
+            return Ok(());
+        }
         let path = &step.path;
         match self.policy {
             ConflictPolicy::Fail => {

@@ -200,6 +200,9 @@ pub(crate) struct Shared {
     /// The volume has us as its observer, and is not kept by us.
     pub(crate) volume: Weak<Volume>,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// Who writes, in the tokens: as long as the journal is there, its number,
+    /// so that a later process knows what an earlier one wrote.
+    pub(crate) writer: u64,
     pub(crate) state: Mutex<State>,
     pub(crate) counters: Counters,
     /// Held while a group goes to the bucket, and while what the bucket has is

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use larder_bucket::{Bucket, Operation};
 use larder_core::{Limits, Volume, VolumeOptions};
-use larder_journal::{FileJournal, FileOptions, JournalStore, Recovered};
+use larder_journal::Recovered;
 use parking_lot::Mutex;
 
 use crate::catalogue::Catalogue;
@@ -13,6 +13,7 @@ use crate::changes::Changes;
 use crate::commit::run::run;
 use crate::engine::{Engine, Group};
 use crate::error::S3Error;
+use crate::journal;
 use crate::layout::KeySpace;
 use crate::loads::{LoadLimits, Loads};
 use crate::mirror::Mirror;
@@ -32,9 +33,6 @@ const LONGEST_END: Duration = Duration::from_secs(2);
 
 /// How often the status is written.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
-
-/// The journal's directory in the state directory.
-const JOURNAL: &str = "journal";
 
 /// A volume that lives in a bucket. Dropping it without
 /// [`close`](Self::close) is a crash: what was acknowledged is finished when it
@@ -174,8 +172,10 @@ fn sensible(options: &S3Options) -> Result<(), S3Error> {
             S3Options::LEAST_MEMORY >> 20
         )));
     }
-    if options.write == WriteMode::Async && options.state.is_none() && !options.read_only {
-        return Err(invalid("write=async needs a directory for its journal: give state=DIRECTORY".to_owned()));
+    let has_journal = options.state.is_some() || options.journal_server.is_some();
+    if options.write == WriteMode::Async && !has_journal && !options.read_only {
+        let what = "write=async needs a place for its journal: give state=DIRECTORY or journal-server=nats://HOST";
+        return Err(invalid(what.to_owned()));
     }
     if options.parallel == 0 || options.pending_changes < 2 {
         return Err(invalid("parallel and the number of pending changes cannot be 0".to_owned()));
@@ -196,7 +196,7 @@ async fn open(
 ) -> Result<(Arc<Volume>, Arc<Engine>), S3Error> {
     let keys = KeySpace::new(&options.prefix).map_err(|error| invalid(error.to_string()))?;
     // Before anything else: it has the lock.
-    let journal = open_journal(&options)?;
+    let journal = journal::open(&options, identity(&options)).await?;
     let bucket = Bucket::connect(options.bucket.clone()).await?;
     bucket.check(keys.prefix()).await?;
     let counters = Counters::default();
@@ -233,6 +233,7 @@ async fn open(
         bucket,
         volume: Arc::downgrade(&volume),
         runtime: runtime.clone(),
+        writer: journal.as_ref().map_or_else(|| fastrand::u64(..), |(_, recovered)| recovered.id),
         state: Mutex::new(state),
         counters,
         turn: tokio::sync::Mutex::new(()),
@@ -269,27 +270,6 @@ async fn open(
     Ok((volume, engine))
 }
 
-/// A journal, and what it has.
-type OpenedJournal = (Arc<dyn JournalStore>, Recovered);
-
-fn open_journal(options: &S3Options) -> Result<Option<OpenedJournal>, S3Error> {
-    let Some(directory) = options.state.as_ref().map(|state| state.join(JOURNAL)).filter(|_| !options.read_only) else {
-        return Ok(None);
-    };
-    // One that an earlier run left is finished, whatever the mode is now.
-    if options.write != WriteMode::Async && !directory.exists() {
-        return Ok(None);
-    }
-    let mut file = FileOptions::new(identity(options));
-    file.bounds.capacity = options.journal_bytes;
-    let opened = FileJournal::open(&directory, file);
-    let (journal, recovered) = opened.map_err(|error| S3Error::new(error.code(), format!("the journal: {error}")))?;
-    if let Some(cut) = &recovered.cut {
-        tracing::warn!(file = %cut.file.display(), bytes = cut.bytes, "a write was torn by a crash; its rest was cut off");
-    }
-    Ok(Some((Arc::new(journal), recovered)))
-}
-
 /// Does again what the journal has and the bucket does not; answers whether
 /// there was anything. The numbers of the changes go on behind the journal's.
 async fn replay_journal(
@@ -302,8 +282,7 @@ async fn replay_journal(
     let done = is_stored.unwrap_or(0);
     engine.set_replaying(true);
     let (volume, replaying) = (Arc::clone(volume), Arc::clone(engine));
-    let replayed =
-        tokio::task::spawn_blocking(move || replay(&volume, records, done, &replaying.shared.counters)).await;
+    let replayed = tokio::task::spawn_blocking(move || replay(&volume, &replaying.shared, records, done)).await;
     let count = replayed.map_err(|error| invalid(error.to_string()))??;
     engine.set_replaying(false);
     engine.shared.state.lock().changes.recorded = last;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use larder_bucket::{Bucket, BucketOptions};
 use larder_core::{Descriptor, DescriptorFlags, Follow, Limits, OpenFlags, Rights, Timestamp, View};
-use larder_s3::{ReadMode, S3Options, S3Volume, WriteMode};
+use larder_s3::{JournalServer, ReadMode, S3Options, S3Volume, WriteMode};
 use larder_test_s3::{Access, S3sFs, Weed};
 
 const NOW: Timestamp = Timestamp { seconds: 1_700_000_000, nanoseconds: 5 };
@@ -232,4 +232,45 @@ fn nothing_of_ours_is_left_in_the_bucket() {
         let keys: Vec<_> = left.objects.iter().map(|object| &object.key).filter(|key| !key.ends_with('/')).collect();
         assert!(keys.is_empty(), "{keys:?}");
     });
+}
+
+/// With the journal on a server, nothing that was acknowledged needs this host.
+#[test]
+fn a_journal_in_jetstream_survives_the_host() {
+    let nats = larder_test_nats::Nats::with("jetstream { store_dir: \"streams\" }\n");
+    for place in places() {
+        let journal_server = Some(JournalServer { url: nats.url(), ..JournalServer::default() });
+        let options = S3Options {
+            state: None,
+            age: Duration::from_secs(3600),
+            journal_server,
+            ..place.options(ReadMode::Cached, WriteMode::Async)
+        };
+        let open = || S3Volume::open(options.clone(), Limits::default()).unwrap();
+        for round in 0..3_u8 {
+            let volume = open();
+            let at = root(&volume);
+            if round > 0 {
+                let file = at.open_at(NOW, Follow::No, "f", OpenFlags::empty(), DescriptorFlags::READ).unwrap();
+                assert_eq!(file.stat().unwrap().size, u64::from(round));
+            }
+            let flags = OpenFlags::CREATE;
+            let file = at.open_at(NOW, Follow::No, "f", flags, DescriptorFlags::WRITE).unwrap();
+            file.write(NOW, round.into(), &[round]).unwrap();
+            assert!(volume.status().journal_bytes > 0);
+        }
+        let volume = open();
+        volume.sync().unwrap();
+        assert_eq!(volume.status().conflicts, 0, "{:?}", volume.status());
+    }
+}
+
+#[test]
+fn a_journal_server_that_is_not_there_is_told_of() {
+    let place = &places()[0];
+    let server = JournalServer { url: "nats://127.0.0.1:9".to_owned(), ..JournalServer::default() };
+    let options =
+        S3Options { state: None, journal_server: Some(server), ..place.options(ReadMode::Cached, WriteMode::Async) };
+    let error = S3Volume::open(options, Limits::default()).err().unwrap().to_string();
+    assert!(error.contains("nats://127.0.0.1:9 (`journal-server`)"), "{error}");
 }

@@ -50,6 +50,7 @@ mod access;
 mod faults;
 mod ports;
 mod s3sfs;
+mod store;
 mod weed;
 
 pub use access::Access;

@@ -32,7 +32,8 @@ pub(super) struct FileSink {
 impl FileSink {
     /// Also answers with the number of the journal.
     pub(super) fn new(directory: &Path, identity: String, segment: u64, scanned: &Scanned) -> Result<(Self, u64)> {
-        let draw = || getrandom::u64().map_err(|error| Error::io("draw a number for", directory.display(), error.into()));
+        let draw =
+            || getrandom::u64().map_err(|error| Error::io("draw a number for", directory.display(), error.into()));
         let id = scanned.id.map_or_else(draw, Ok)?;
         let mut older = VecDeque::from(scanned.segments.clone());
         let (last, file) = match older.pop_back() {

@@ -30,7 +30,12 @@ pub(crate) fn note(journal: &dyn JournalStore, record: &Record) -> Result<()> {
         Operation::Rename { from, to } => Note::Rename { from, to },
         Operation::Write { path, offset, data: bytes } => {
             data = bytes;
-            return journal.note(record.seq, record.time, &record.bases, Note::Write { path, offset: *offset, data: &data });
+            return journal.note(
+                record.seq,
+                record.time,
+                &record.bases,
+                Note::Write { path, offset: *offset, data: &data },
+            );
         }
         Operation::SetSize { path, size } => Note::SetSize { path, size: *size },
         Operation::SetTimes { path, accessed, modified } => {

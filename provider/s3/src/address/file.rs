@@ -131,7 +131,7 @@ impl S3File {
             if let Some(key) = KEYS.iter().find(|key| key.name == *name)
                 && address.given.insert(key.name)
             {
-                let value = if matches!(key.name, "state" | "ca") {
+                let value = if matches!(key.name, "state" | "ca" | "journal-creds" | "journal-ca") {
                     section.directory.join(value).to_string_lossy().into_owned()
                 } else {
                     value.clone()

@@ -7,13 +7,16 @@ use larder_volume_file::parse_size;
 
 use super::error::{self, S3AddressError};
 use super::text::{shown_size, shown_time, time};
-use crate::S3Options;
+use crate::{JournalServer, S3Options};
 
 /// The least size of a journal: 1 MiB, so that it holds a few operations.
 const LEAST_JOURNAL: u64 = 1 << 20;
 
 /// Most requests at a time: 256. Guards the host's sockets and the server.
 const MOST_PARALLEL: usize = 256;
+
+/// Most servers that keep a JetStream stream (NATS).
+const MOST_REPLICAS: usize = 5;
 
 /// Most changes that may wait: 10 million. Guards memory.
 const MOST_PENDING: usize = 10_000_000;
@@ -125,6 +128,40 @@ pub(super) const KEYS: &[Key] = &[
         show: |options| Some(shown_size(options.journal_bytes)),
     },
     Key {
+        name: "journal-server",
+        takes: "a NATS server's URL, nats://HOST[:PORT] or tls://HOST[:PORT], without a user",
+        help: "a NATS server: the journal is a JetStream stream there,\nnot a file of this host",
+        set: |options, text| {
+            let known = text.starts_with("nats://") || text.starts_with("tls://");
+            put(&mut journal(options).url, (known && !text.contains(['@', '?', '#', ' '])).then(|| text.to_owned()))
+        },
+        show: |options| options.journal_server.as_ref().map(|server| server.url.clone()),
+    },
+    Key {
+        name: "journal-creds",
+        takes: "a credentials file of NATS",
+        help: "with journal-server: a credentials file",
+        set: |options, text| put(&mut journal(options).credentials, Some(Some(text.into()))),
+        show: |options| options.journal_server.as_ref()?.credentials.as_deref().map(shown_path),
+    },
+    Key {
+        name: "journal-ca",
+        takes: "a PEM file",
+        help: "with journal-server: a PEM file of authorities, besides the\nsystem's, that sign its certificate",
+        set: |options, text| put(&mut journal(options).ca, Some(Some(text.into()))),
+        show: |options| options.journal_server.as_ref()?.ca.as_deref().map(shown_path),
+    },
+    Key {
+        name: "journal-replicas",
+        takes: "a number of servers from 1 to 5",
+        help: "with journal-server: servers of its cluster that keep the journal [1]",
+        set: |options, text| put(&mut journal(options).replicas, number(text, MOST_REPLICAS)),
+        show: |options| {
+            let replicas = options.journal_server.as_ref()?.replicas;
+            (replicas != JournalServer::default().replicas).then(|| replicas.to_string())
+        },
+    },
+    Key {
         name: "endpoint",
         takes: "the server's URL, http://HOST[:PORT] or https://HOST[:PORT], without a user",
         help: "the server's URL [AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, Amazon]",
@@ -186,6 +223,10 @@ pub(super) fn find(name: &str) -> Result<&'static Key, S3AddressError> {
     }
     let names: Vec<_> = KEYS.iter().map(|key| key.name).collect();
     Err(S3AddressError::new(format!("`{name}` is not known; the keys are {}", names.join(", "))))
+}
+
+fn journal(options: &mut S3Options) -> &mut JournalServer {
+    options.journal_server.get_or_insert_default()
 }
 
 fn put<T>(place: &mut T, value: Option<T>) -> Option<()> {

@@ -13,7 +13,8 @@ fn parse(text: &str) -> S3Address {
 fn everything_can_be_said() {
     let text = "s3://data/apps/a?read=read-through&write=async&conflict=ours-wins&memory=1GiB&pending=7&age=250ms\
                 &patience=2m&poll=never&preload=true&parallel=4&state=/var/x&journal=64M\
-                &endpoint=http://127.0.0.1:8333/&region=R&path-style=true&profile=P&ca=/ca.pem&sign=false";
+                &endpoint=http://127.0.0.1:8333/&region=R&path-style=true&profile=P&ca=/ca.pem&sign=false\
+                &journal-server=tls://n:4222&journal-creds=/n.creds&journal-ca=/n.pem&journal-replicas=3";
     let address = parse(text);
     let options = address.options(false).unwrap();
     assert_eq!((options.bucket.bucket.as_str(), options.prefix.as_str()), ("data", "apps/a"));
@@ -27,6 +28,10 @@ fn everything_can_be_said() {
     assert_eq!((options.bucket.path_style, options.bucket.sign_payloads), (Some(true), Some(false)));
     assert_eq!((options.bucket.region.as_deref(), options.bucket.profile.as_deref()), (Some("R"), Some("P")));
     assert_eq!(options.bucket.ca_bundle.as_deref(), Some(Path::new("/ca.pem")));
+    let server = options.journal_server.unwrap();
+    assert_eq!((server.url.as_str(), server.replicas), ("tls://n:4222", 3));
+    assert_eq!(server.credentials.as_deref(), Some(Path::new("/n.creds")));
+    assert_eq!(server.ca.as_deref(), Some(Path::new("/n.pem")));
     // What reads alone has no state that another process could be in the way of.
     let reading = address.options(true).unwrap();
     assert!(reading.read_only && reading.state.is_none());
@@ -43,6 +48,7 @@ fn an_address_is_shown_in_one_form() {
         ("s3://data/a%20b%3Ac%3F%c3%a4", "s3://data/a%20b%3Ac%3F%C3%A4"),
         ("s3://data?state=/a%26b:c", "s3://data?state=/a%26b%3Ac"),
         ("s3://data?memory=65M&journal=1048577", "s3://data?memory=65MiB&journal=1048577"),
+        ("s3://data?journal-server=nats://h:4222&journal-replicas=1", "s3://data?journal-server=nats://h:4222"),
         ("s3://data?endpoint=http://[::1]:1", "s3://data?endpoint=http://[::1]:1"),
     ] {
         assert_eq!(parse(text).to_string(), shown, "{text}");
@@ -68,6 +74,8 @@ fn what_is_wrong_is_said_by_its_key() {
         ("s3://b?raed=cached", "`raed` is not known; the keys are read, write,"),
         ("s3://b?read", "`read` has no value"),
         ("s3://b?read=cached&read=cached", "`read` is there twice"),
+        ("s3://b?journal-server=nats://user:secret@host", "`journal-server` is a NATS server's URL"),
+        ("s3://b?journal-replicas=6", "`journal-replicas` is a number of servers from 1 to 5"),
         ("s3://b?read=both", "`read` is `cached` or `through`"),
         ("s3://b?write=back", "`write` is `through` or `async`"),
         ("s3://b?conflict=mine", "`conflict` is `bucket-wins`, `ours-wins` or `fail`"),
@@ -179,4 +187,10 @@ fn a_file_with_secrets_is_for_its_owner() {
     set(0o644);
     S3File::read(&path).unwrap();
     assert!(S3File::read(&directory.path().join("none")).unwrap_err().to_string().contains("none"));
+}
+
+#[test]
+fn what_belongs_to_a_journal_server_needs_one() {
+    let error = parse("s3://data?write=async&state=/x&journal-creds=/n.creds").options(false).unwrap_err();
+    assert!(error.to_string().contains("`journal-server`"), "{error}");
 }

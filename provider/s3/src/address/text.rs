@@ -33,7 +33,7 @@ pub(super) fn encoded_prefix(prefix: &str) -> String {
 
 /// A URL keeps its colons: it has none before a single slash.
 pub(super) fn encoded_value(key: &str, value: &str) -> String {
-    utf8_percent_encode(value, if key == "endpoint" { URL } else { VALUE }).to_string()
+    utf8_percent_encode(value, if matches!(key, "endpoint" | "journal-server") { URL } else { VALUE }).to_string()
 }
 
 /// `30`, `30s`, `500ms`, `5m`, `2h`, `1d`: more than nothing, 30 days at most.

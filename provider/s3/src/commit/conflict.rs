@@ -28,6 +28,12 @@ const BESIDE: &str = ".larder-conflict-";
 /// What the bucket answers; or the policy is [`ConflictPolicy::Fail`], and the
 /// engine is halted.
 pub(super) async fn resolve(engine: &Arc<Engine>, ready: &Ready, theirs: Option<Object>) -> Result<Done, S3Error> {
+    // What an earlier process of this volume sent may come after it was killed.
+    if theirs.as_ref().is_some_and(|object| is_of(object, engine.shared.writer, &ready.step.key))
+        && !matches!(ready.step.what, Do::Copy { .. })
+    {
+        return insist(engine, &ready.step, theirs).await;
+    }
     if theirs.is_some() && engine.shared.options.conflict == ConflictPolicy::Fail {
         return Err(halt(engine, &ready.step.path));
     }
@@ -38,6 +44,12 @@ pub(super) async fn resolve(engine: &Arc<Engine>, ready: &Ready, theirs: Option<
         }
     }
     decide(engine, ready, theirs).await
+}
+
+/// Whether a writer put an object there.
+pub(crate) fn is_of(object: &Object, writer: u64, key: &str) -> bool {
+    let token = ObjectMeta::from_metadata(&object.metadata).token;
+    token.is_some_and(|token| token.is_of(writer, key))
 }
 
 async fn decide(engine: &Arc<Engine>, ready: &Ready, theirs: Option<Object>) -> Result<Done, S3Error> {

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use larder_core::{Change, Context, Error, Result};
-use larder_journal::{JournalStore, Note};
+use larder_journal::{Base, JournalStore, Note};
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::commit::prepare::Ready;
 use crate::commit::step::Do;
 use crate::error::S3Error;
-use crate::mirror::Mirror;
 use crate::shared::State;
 
 /// What the journal notes of a group that is about to be carried out: by what
@@ -24,6 +23,14 @@ pub(crate) struct Group {
     pub(crate) key: String,
     /// The token of the object that it makes; empty for one that goes.
     pub(crate) token: String,
+}
+
+/// What there was before a change.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// The path of what it takes away.
+    path: Option<String>,
+    bases: Vec<Base>,
 }
 
 impl Engine {
@@ -59,22 +66,55 @@ impl Engine {
         })
     }
 
-    /// The path of what a change takes away.
-    pub(super) fn journal_paths_before(&self, mirror: &Mirror, change: &Change<'_>) -> Option<String> {
-        self.noting()?;
-        match *change {
+    /// What a note has to say that a change takes away.
+    pub(super) fn journal_before(&self, state: &State, change: &Change<'_>) -> Before {
+        if self.noting().is_none() {
+            return Before::default();
+        }
+        let mirror = &state.mirror;
+        let path = match *change {
             Change::Remove { directory, name, .. } => mirror.path_of(directory, name),
             Change::Rename { from, from_name, .. } => mirror.path_of(from, from_name),
             Change::Link { node, .. } => mirror.path(node),
             _ => None,
-        }
+        };
+        Before { path, bases: self.bases(state, change) }
+    }
+
+    /// What the bucket has of the files that a change replaces, takes away, or
+    /// is the first since the last group to change.
+    fn bases(&self, state: &State, change: &Change<'_>) -> Vec<Base> {
+        let mirror = &state.mirror;
+        let paths = match *change {
+            Change::Create { .. } | Change::Link { .. } => [None, None],
+            // What is below moves with it, whoever changed it.
+            Change::Remove { node, .. } | Change::Rename { node, .. } if mirror.is_directory(node) => [None, None],
+            Change::Remove { directory, name, .. } => [mirror.path_of(directory, name), None],
+            Change::Rename { from, from_name, to, to_name, .. } => {
+                [mirror.path_of(from, from_name), mirror.path_of(to, to_name)]
+            }
+            Change::Write { node, .. }
+            | Change::SetSize { node, .. }
+            | Change::SetTimes { node, .. }
+            | Change::SetMode { node, .. } => {
+                let is_first = !state.changes.nodes.contains_key(&node) && !mirror.is_directory(node);
+                [is_first.then(|| mirror.path(node)).flatten(), None]
+            }
+        };
+        let base = |path: String| {
+            let known = self.shared.keys.file_key(&path).ok().and_then(|key| state.catalogue.key(&key));
+            let size = known.and_then(|known| state.catalogue.place(known.node)).map_or(0, |place| place.size);
+            Base { path, version: known.map(|known| known.etag.to_string()), size }
+        };
+        paths.into_iter().flatten().map(base).collect()
     }
 
     /// Notes a change that was just recorded. What has no name is gone after a
     /// crash, and is not noted.
-    pub(super) fn journal_note(&self, state: &State, context: &Context, change: &Change<'_>, before: Option<String>) {
+    pub(super) fn journal_note(&self, state: &State, context: &Context, change: &Change<'_>, before: Before) {
         let Some(journal) = self.noting() else { return };
         let mirror = &state.mirror;
+        let Before { path: before, bases } = before;
         let path = match *change {
             Change::Create { directory, name, .. } | Change::Link { directory, name, .. } => {
                 mirror.path_of(directory, name)
@@ -98,7 +138,7 @@ impl Engine {
             Change::SetTimes { accessed, modified, .. } => Note::SetTimes { path, accessed, modified },
             Change::SetMode { mode, .. } => Note::SetMode { path, mode },
         };
-        if let Err(error) = journal.note(state.changes.recorded, context.now, note) {
+        if let Err(error) = journal.note(state.changes.recorded, context.now, &bases, note) {
             // Whoever waits for it is told by `acknowledge`.
             tracing::warn!(%error, "the journal does not take a change");
         }

@@ -30,7 +30,7 @@ impl Observer for Engine {
     fn record(&self, context: &Context, change: Change<'_>) {
         let mut state = self.shared.state.lock();
         let state = &mut *state;
-        let before = self.journal_paths_before(&state.mirror, &change);
+        let before = self.journal_before(state, &change);
         state.changes.record(&mut state.mirror, &change, self.is_through());
         self.journal_note(state, context, &change, before);
         if matches!(change, Change::Write { .. }) {

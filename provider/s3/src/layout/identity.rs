@@ -10,18 +10,45 @@ fn parse(text: &str) -> Option<u128> {
 /// The write that made an object. A retry whose first answer was lost knows
 /// its own work by it: an ETag is no more than the content's MD5.
 ///
-/// Drawn at random for each write by whoever has randomness. A copy that
-/// another tool made has the token of its original: a token tells something
-/// about the key that it was written to, and nothing about others.
+/// Drawn at random for each write by whoever has randomness. From the highest
+/// bit on: 32 random bits; the CRC-32 of these and the key, as a copy that
+/// another tool made has the token of its original; 64 bits of whoever wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(pub u128);
 
 impl Token {
+    /// The token of a write to `key`.
+    #[must_use]
+    pub fn new(random: u32, writer: u64, key: &str) -> Self {
+        Self(u128::from(random) << 96 | u128::from(bound(random, key)) << 64 | u128::from(writer))
+    }
+
+    /// Who drew it.
+    #[must_use]
+    pub fn writer(self) -> u64 {
+        // The low half.
+        u64::try_from(self.0 & u128::from(u64::MAX)).unwrap_or_default()
+    }
+
+    /// Whether a write of `writer` to `key` may have it.
+    #[must_use]
+    pub fn is_of(self, writer: u64, key: &str) -> bool {
+        let random = u32::try_from(self.0 >> 96).unwrap_or_default();
+        self == Self::new(random, writer, key)
+    }
+
     /// From a metadata value; `None` for what is no token.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         parse(text).map(Self)
     }
+}
+
+fn bound(random: u32, key: &str) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&random.to_be_bytes());
+    hasher.update(key.as_bytes());
+    hasher.finalize()
 }
 
 impl fmt::Display for Token {
@@ -52,6 +79,16 @@ impl fmt::Display for LinkId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_of_its_writer_and_key() {
+        let token = Token::new(7, 0x0123_4567_89ab_cdef, "a/b");
+        assert_eq!(Token::parse(&token.to_string()), Some(token));
+        assert!(token.to_string().starts_with("00000007") && token.to_string().ends_with("0123456789abcdef"));
+        assert!(token.is_of(token.writer(), "a/b"));
+        assert!(!token.is_of(0x0123_4567_89ab_cdee, "a/b"));
+        assert!(!token.is_of(0x0123_4567_89ab_cdef, "a/c"));
+    }
 
     #[test]
     fn numbers_survive() {

@@ -31,18 +31,18 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::access::{ACCESS_KEY, Access, SECRET_KEY};
+use crate::store::Store;
 
 /// The server, on threads of this process. It ends when this is dropped.
 #[derive(Debug)]
 pub struct S3sFs {
     runtime: Option<Runtime>,
     port: u16,
-    _directory: TempDir,
+    _store: Store,
 }
 
 impl S3sFs {
@@ -52,9 +52,9 @@ impl S3sFs {
     /// Where no port or no directory can be had.
     #[must_use]
     pub fn start() -> Self {
-        let directory = TempDir::new().unwrap();
+        let store = Store::new();
         let service = {
-            let mut builder = S3ServiceBuilder::new(service::Service::new(directory.path()));
+            let mut builder = S3ServiceBuilder::new(service::Service::new(store.path()));
             builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
             builder.build()
         };
@@ -67,7 +67,7 @@ impl S3sFs {
             TcpListener::from_std(listener).unwrap()
         };
         runtime.spawn(serve(listener, service));
-        Self { runtime: Some(runtime), port, _directory: directory }
+        Self { runtime: Some(runtime), port, _store: store }
     }
 
     /// How to reach it.

@@ -227,6 +227,7 @@ impl World {
             bucket,
             volume: Arc::downgrade(&volume),
             runtime: runtime().handle().clone(),
+            writer: 0,
             state: Mutex::new(state),
             counters: Counters::default(),
             turn: tokio::sync::Mutex::new(()),
