@@ -9,14 +9,13 @@ use std::time::Instant;
 use larder_core::{Change, Made, NodeId};
 
 use crate::mirror::Mirror;
-use crate::options::S3Options;
 
 /// Permission bits of a directory that has no object for its attributes.
 pub(crate) const DIRECTORY_MODE: u32 = 0o755;
 
-/// A file that is written from front to back, so much of it at least without a
-/// gap, is a stream.
-const STREAM: u64 = S3Options::PART;
+/// A file of which so much was written without a gap since the last group is a
+/// stream: 2 MiB.
+const STREAM: u64 = 2 << 20;
 
 /// What the bucket does not have of an inode.
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,7 @@ use common::Server;
 use larder_bucket::Bucket;
 use larder_core::{Descriptor, DescriptorFlags, ErrorCode, Follow, OpenFlags, SetTime};
 use larder_s3::{ConflictPolicy, ReadMode, S3Options, S3Volume, WriteMode};
-use larder_test_s3::Faults;
+use larder_test_s3::{Answer, Fault, Faults, Kind, Rule};
 use outside::{Host, NOW, beside, names, open_file, root, write, write_all};
 
 const MIB: u64 = 1 << 20;
@@ -356,7 +356,12 @@ fn somebody_ends_the_upload() {
             }
         });
         stream(&file, BEGINNING, SIZE).unwrap();
-        file.sync().unwrap();
+        // What was under way when it ended may have failed in any way.
+        let begun = Instant::now();
+        while let Err(error) = file.sync() {
+            eprintln!("{error}: {:?}", volume.status());
+            assert!(begun.elapsed() < Duration::from_secs(20));
+        }
         let status = volume.status();
         assert_eq!(status.conflicts, 1, "{status:?}");
         let seen = host.outside().get("f").unwrap();
@@ -402,5 +407,144 @@ fn the_bucket_goes_down_meanwhile() {
         assert_eq!(volume.status().conflicts, 0);
         assert_same(&host.outside().get("f").unwrap(), &content(0, done), "f");
         assert_eq!(host.outside().reserved(), [""; 0]);
+    });
+}
+
+#[test]
+fn changes_wait_for_its_end_and_not_for_their_age() {
+    for server in Server::ALL {
+        let host = Host::new(server, ReadMode::Cached, WriteMode::Async);
+        let volume = host.open_with(|options| options.age = Duration::from_secs(1));
+        let at = root(&volume);
+        let file = create(&at, "f");
+        stream(&file, 0, SIZE).unwrap();
+        write(&at, "other", b"other");
+        // Nobody syncs.
+        let begun = Instant::now();
+        while host.outside().head("f").is_none_or(|object| object.size != SIZE) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", volume.status());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let status = volume.status();
+        assert_eq!(requests(&volume, "UploadPartCopy"), 0, "{status:?}");
+        let whole = content(0, SIZE);
+        drop((file, at));
+        on_an_empty_host(host, volume, &[("f", &whole), ("other", b"other")], 0);
+    }
+}
+
+#[test]
+fn the_process_dies_meanwhile() {
+    everywhere(|host| {
+        let volume = host.open();
+        let at = root(&volume);
+        write(&at, "f", b"old");
+        volume.sync().unwrap();
+        let file = open_file(&at, "f").unwrap();
+        stream(&file, 0, BEGINNING).unwrap();
+        drop(at);
+        // Before its descriptor, which would bring it to the bucket.
+        drop(volume);
+        drop(file);
+        let volume = host.open();
+        let at = root(&volume);
+        let seen = read_whole(&open_file(&at, "f").unwrap());
+        match host.write {
+            WriteMode::Async => assert_same(&seen, &content(0, BEGINNING), "replayed"),
+            WriteMode::Through => assert_same(&seen, b"old", "old"),
+        }
+        drop(at);
+        on_an_empty_host(host, volume, &[("f", &seen)], 0);
+    });
+}
+
+#[test]
+fn it_is_read_before_it_has_its_name_and_a_crash_then_loses_nothing() {
+    everywhere(|mut host| {
+        let faults = Faults::to(&host.server.access().endpoint);
+        host.bucket.endpoint = Some(faults.endpoint());
+        host.bucket.attempts = 2;
+        host.bucket.first_pause = Duration::from_millis(10);
+        let volume = host.open_with(|options| options.patience = Duration::from_secs(5));
+        let at = root(&volume);
+        let file = create(&at, "f");
+        stream(&file, 0, SIZE).unwrap();
+        faults.set(Rule::new(Fault::Answer(Answer::INTERNAL_ERROR)).kind(Kind::Copy));
+        assert_eq!(file.sync().unwrap_err().code(), ErrorCode::Io);
+        let whole = content(0, SIZE);
+        assert_same(&read_whole(&file), &whole, "copying fails");
+        assert_eq!(host.outside().reserved().len(), 1);
+        if host.write == WriteMode::Async {
+            drop(at);
+            drop(volume);
+            drop(file);
+            faults.clear();
+            let volume = host.open();
+            // What it was copied from is removed a day later.
+            return on_an_empty_host(host, volume, &[("f", &whole)], 1);
+        }
+        faults.clear();
+        let begun = Instant::now();
+        while let Err(error) = file.sync() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{error}: {:?}", volume.status());
+        }
+        assert_same(&host.outside().get("f").unwrap(), &whole, "f");
+        assert_eq!(host.outside().reserved(), [""; 0]);
+    });
+}
+
+/// `cargo test -p larder-s3 --test stream -- --ignored --nocapture` tells how
+/// fast it is, on this machine's servers.
+#[test]
+#[ignore = "takes long"]
+fn a_gibibyte() {
+    everywhere(|host| {
+        let volume = host.open();
+        let at = root(&volume);
+        let file = create(&at, "f");
+        let begun = Instant::now();
+        let piece = content(0, MIB);
+        for number in 0..1024 {
+            write_all(&file, number * MIB, &piece).unwrap();
+        }
+        let written = begun.elapsed();
+        file.sync().unwrap();
+        let all = begun.elapsed();
+        let status = volume.status();
+        eprintln!("written in {written:?}, synced {all:?}: {:.0} MiB/s", 1024.0 / all.as_secs_f64());
+        eprintln!("{:?}", status.requests);
+        assert_eq!(requests(&volume, "UploadPartCopy"), 0, "{status:?}");
+    });
+}
+
+#[test]
+fn answers_are_lost() {
+    everywhere(|mut host| {
+        let faults = Faults::to(&host.server.access().endpoint);
+        host.bucket.endpoint = Some(faults.endpoint());
+        host.bucket.attempts = 2;
+        host.bucket.first_pause = Duration::from_millis(10);
+        let volume = host.open();
+        let at = root(&volume);
+        for kind in [Kind::CreateMultipart, Kind::UploadPart, Kind::CompleteMultipart, Kind::Copy, Kind::Delete] {
+            let file = create(&at, &format!("{kind:?}"));
+            // Both attempts of a call.
+            faults.set(Rule::new(Fault::ResetAfter).kind(kind).times(2));
+            let mut done = 0;
+            while done < BEGINNING {
+                // A writer who waits for room is told of what failed.
+                if stream(&file, done, (done + MIB).min(BEGINNING)).is_ok() {
+                    done = (done + MIB).min(BEGINNING);
+                }
+            }
+            while file.sync().is_err() {}
+            faults.clear();
+            let seen = host.outside().get(&format!("{kind:?}")).unwrap();
+            assert_same(&seen, &content(0, BEGINNING), &format!("{kind:?}"));
+        }
+        volume.sync().unwrap();
+        let status = volume.status();
+        assert_eq!(status.conflicts, 0, "{status:?}");
+        assert!(status.failures > 0, "{status:?}");
     });
 }

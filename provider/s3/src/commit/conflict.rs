@@ -124,8 +124,10 @@ async fn anew(engine: &Arc<Engine>, ready: &Ready) -> Result<Option<Ready>, S3Er
     let Some(frozen) = &file.frozen else { return Ok(None) };
     let is_away = |state: &ChunkState| matches!(state, ChunkState::Absent(_) | ChunkState::Parked(_));
     let old = match version {
-        // What went ahead is an object of its own.
-        Some(_) if file.ahead.is_some() && matches!(ready.step.what, Do::Complete { .. }) => None,
+        // A large copy, whose source is there.
+        Some(_) if matches!(ready.step.what, Do::Complete { .. }) => {
+            engine.shared.state.lock().catalogue.place(file.node).cloned()
+        }
         Some(_) if frozen.stretches().iter().any(|stretch| is_away(&stretch.state)) => return Ok(None),
         Some(_) => None,
         None => engine.shared.state.lock().catalogue.place(file.node).cloned(),

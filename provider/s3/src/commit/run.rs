@@ -11,8 +11,9 @@ use larder_bucket::{Bucket, Condition, Metadata};
 
 use super::ahead::{self, send};
 use super::apply::apply;
-use super::prepare::{Prepared, keep_ahead, keep_unnamed, prepare};
+use super::prepare::{Prepared, prepare};
 use super::take::{Taken, take};
+use super::unnamed::{keep_ahead, keep_unnamed};
 use super::{intent, plan};
 use crate::engine::Engine;
 use crate::error::S3Error;

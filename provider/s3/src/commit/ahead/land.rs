@@ -71,7 +71,8 @@ impl Ahead {
         let beginning = parked.last().map_or(0, |last| range(u64::from(last.number) - 1).end);
         let mut size = if map.is_none() && fits { frozen.len() } else { beginning };
         let mut parts = self.rest(engine, file, frozen, (old, false), upload, &usable, size).await;
-        if parts.is_err() && is_replaced(engine, old.map(|old| (&*old.key, &old.etag))).await? {
+        let is_torn = parts.is_err() && is_replaced(engine, old.map(|old| (&*old.key, &old.etag))).await?;
+        if is_torn {
             // What is in memory and in the upload is all there is.
             size = beginning;
             parts = self.rest(engine, file, frozen, (old, true), upload, &usable, size).await;
@@ -100,7 +101,7 @@ impl Ahead {
             }
             Err(error) => return Err(error),
         };
-        if map.is_none() && size == frozen.len() {
+        if map.is_none() && !is_torn && size == frozen.len() {
             return Ok(self.whole(engine, file, etag));
         }
         Ok(Landed::Beginning { key: Arc::clone(&self.key), etag })

@@ -121,7 +121,12 @@ fn park(engine: &Engine, ahead: &Arc<Ahead>, part: u64, frozen: FrozenContent, s
         let mut state = engine.shared.state.lock();
         // A group has it: it sees itself whether the part is of use.
         let is_ahead = state.ahead.files.get(&ahead.node).is_some_and(|known| Arc::ptr_eq(known, ahead));
-        if !is_ahead || !volume.is_unchanged(ahead.node, &frozen, chunks.clone()).unwrap_or(false) {
+        if !is_ahead {
+            return None;
+        }
+        if !volume.is_unchanged(ahead.node, &frozen, chunks.clone()).unwrap_or(false) {
+            // Of no use, and its bytes are in memory a second time.
+            ahead.inner.lock().sent.remove(&number);
             return None;
         }
         volume.park(ahead.node, &frozen, chunks, &ahead.key).ok()?;
