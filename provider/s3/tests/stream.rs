@@ -493,13 +493,158 @@ fn it_is_read_before_it_has_its_name_and_a_crash_then_loses_nothing() {
     });
 }
 
+#[test]
+fn what_it_goes_on_from_is_replaced_meanwhile() {
+    everywhere(|mut host| {
+        let volume = host.open();
+        let (before, at) = (10 * MIB, root(&volume));
+        let file = create(&at, "f");
+        stream(&file, 0, before).unwrap();
+        drop((file, at));
+        volume.close().unwrap();
+        host.empty();
+        let volume = host.open();
+        let at = root(&volume);
+        let file = open_file(&at, "f").unwrap();
+        stream(&file, before, SIZE).unwrap();
+        host.outside().put("f", b"theirs");
+        file.sync().unwrap();
+        assert_eq!(host.outside().get("f").unwrap(), b"theirs");
+        let kept = beside(&at, ".", "f");
+        assert_eq!(kept.len(), 1);
+        // Nobody has the rest any more, and the report says so.
+        let (seen, whole) = (host.outside().get(&kept[0]).unwrap(), content(0, SIZE));
+        assert_same(&seen[before as usize..], &whole[before as usize..], "kept");
+        let gone = seen[..before as usize].iter().zip(&whole).all(|(seen, whole)| seen == whole || *seen == 0);
+        assert!(gone);
+        let status = volume.status();
+        assert!(status.conflict_reports.iter().any(|report| report.contains("zeros")), "{status:?}");
+        assert_eq!(host.outside().reserved(), [""; 0]);
+    });
+}
+
+#[test]
+fn it_has_holes_and_is_removed_meanwhile() {
+    everywhere(|host| {
+        let volume = host.open();
+        let at = root(&volume);
+        let file = create(&at, "f");
+        stream(&file, 0, BEGINNING).unwrap();
+        let behind = BEGINNING + 20 * MIB;
+        stream(&file, behind, behind + MIB).unwrap();
+        at.unlink_file_at(NOW, "f").unwrap();
+        let mut expected = content(0, behind + MIB);
+        expected[BEGINNING as usize..behind as usize].fill(0);
+        assert_same(&read_whole(&file), &expected, "removed");
+        volume.sync().unwrap();
+        assert_same(&read_whole(&file), &expected, "synced");
+        assert_eq!(volume.status().conflicts, 0);
+    });
+}
+
+/// Random changes to two files, some of which are streams, and what they come
+/// to. More with `LARDER_PROGRAMS`.
+#[test]
+fn whatever_happens_to_them() {
+    let programs = std::env::var("LARDER_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
+    for seed in 0..programs {
+        everywhere(|host| {
+            let volume = host.open();
+            let at = root(&volume);
+            let mut random = fastrand::Rng::with_seed(seed ^ (host.server as u64) << 32 ^ (host.write as u64) << 33);
+            let mut trace = Vec::new();
+            let mut files: Vec<(String, Descriptor, Vec<u8>)> = Vec::new();
+            for step in 0..40 {
+                while files.len() < 2 {
+                    let name = format!("f{step}-{}", files.len());
+                    files.push((name.clone(), create(&at, &name), Vec::new()));
+                }
+                let (name, file, bytes) = &mut files[random.usize(..2)];
+                let length = bytes.len() as u64;
+                let within = random.u64(..=length);
+                match random.u32(..20) {
+                    0..11 => {
+                        let to = length + random.u64(..20 * MIB);
+                        trace.push(format!("{name}: stream from {length} to {to}"));
+                        stream(file, length, to).unwrap();
+                        bytes.extend(content(length, to));
+                    }
+                    11 => {
+                        trace.push(format!("{name}: overwrite {within}"));
+                        let piece = vec![step as u8; random.usize(..300_000)];
+                        write_all(file, within, &piece).unwrap();
+                        bytes.resize(bytes.len().max(within as usize + piece.len()), 0);
+                        bytes[within as usize..][..piece.len()].copy_from_slice(&piece);
+                    }
+                    12 => {
+                        let to = if random.bool() { within } else { length + random.u64(..20 * MIB) };
+                        trace.push(format!("{name}: set the size {to}"));
+                        file.set_size(NOW, to).unwrap();
+                        bytes.resize(to as usize, 0);
+                    }
+                    13 => {
+                        trace.push(format!("{name}: read {within}"));
+                        let seen = file.read(within, 1 << 20).unwrap().into_bytes();
+                        assert_same(&seen, &bytes[within as usize..][..seen.len()], &trace.join("\n"));
+                    }
+                    14 => {
+                        trace.push(format!("{name}: sync"));
+                        file.sync().unwrap();
+                    }
+                    15 => {
+                        trace.push(format!("{name}: close"));
+                        *file = open_file(&at, name).unwrap();
+                    }
+                    16 => {
+                        let to = format!("r{step}");
+                        trace.push(format!("{name}: rename to {to}"));
+                        at.rename_at(NOW, name, &at, &to).unwrap();
+                        *name = to;
+                    }
+                    17 => {
+                        let to = format!("l{step}");
+                        trace.push(format!("{name}: link to {to}"));
+                        at.link_at(NOW, Follow::No, name, &at, &to).unwrap();
+                        at.unlink_file_at(NOW, name).unwrap();
+                        *name = to;
+                    }
+                    18 => {
+                        trace.push(format!("{name}: write another"));
+                        write(&at, "another", format!("{step}").as_bytes());
+                    }
+                    _ => {
+                        trace.push(format!("{name}: remove"));
+                        at.unlink_file_at(NOW, name).unwrap();
+                        assert_same(&read_whole(file), bytes, &trace.join("\n"));
+                        let removed = name.clone();
+                        files.retain(|(name, _, _)| *name != removed);
+                    }
+                }
+            }
+            for (_, file, bytes) in &files {
+                assert_same(&read_whole(file), bytes, &trace.join("\n"));
+            }
+            let status = volume.status();
+            assert_eq!((status.conflicts, status.failures), (0, 0), "{status:?}");
+            let files: Vec<_> = files.into_iter().map(|(name, _, bytes)| (name, bytes)).collect();
+            let expected: Vec<_> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+            drop(at);
+            eprintln!("{}", trace.join("\n"));
+            volume.sync().unwrap();
+            let kept = host.outside().reserved().len();
+            on_an_empty_host(host, volume, &expected, kept);
+        });
+    }
+}
+
 /// `cargo test -p larder-s3 --test stream -- --ignored --nocapture` tells how
 /// fast it is, on this machine's servers.
 #[test]
 #[ignore = "takes long"]
 fn a_gibibyte() {
     everywhere(|host| {
-        let volume = host.open();
+        // A journal that is full has the bucket take what it has.
+        let volume = host.open_with(|options| options.journal_bytes = 4 << 30);
         let at = root(&volume);
         let file = create(&at, "f");
         let begun = Instant::now();
