@@ -38,7 +38,8 @@ pub struct S3Options {
     /// that makes many small ones.
     pub pending_changes: usize,
     /// With [`WriteMode::Async`]: how long a change waits at most before it
-    /// goes to the bucket.
+    /// goes to the bucket; or, while a file is written from front to back, for
+    /// at least a minute, until nothing came for so long.
     pub age: Duration,
     /// How long an operation waits for a bucket that takes no changes before
     /// it fails. Guards a guest against hanging.
