@@ -554,7 +554,7 @@ fn whatever_happens_to_them() {
             let mut random = fastrand::Rng::with_seed(seed ^ (host.server as u64) << 32 ^ (host.write as u64) << 33);
             let mut trace = Vec::new();
             let mut files: Vec<(String, Descriptor, Vec<u8>)> = Vec::new();
-            for step in 0..40 {
+            for step in 0..40_u32 {
                 while files.len() < 2 {
                     let name = format!("f{step}-{}", files.len());
                     files.push((name.clone(), create(&at, &name), Vec::new()));
