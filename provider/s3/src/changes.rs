@@ -2,7 +2,7 @@
 //! they hold is asked of the volume when a group is taken, so that several
 //! changes of one file are one upload.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,6 +13,10 @@ use crate::mirror::Mirror;
 /// Permission bits of a directory that has no object for its attributes.
 pub(crate) const DIRECTORY_MODE: u32 = 0o755;
 
+/// A file of which so much was written without a gap since the last group is a
+/// stream: 2 MiB.
+const STREAM: u64 = 2 << 20;
+
 /// What the bucket does not have of an inode.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dirty {
@@ -21,8 +25,11 @@ pub(crate) struct Dirty {
     /// Whether it goes with the next group, or waits for somebody who writes
     /// it to close it.
     pub(crate) is_due: bool,
-    /// Bytes that were written, the same ones again included.
+    /// Bytes that were written, the same ones again included, and are not on
+    /// their way ahead of any group.
     pub(crate) bytes: u64,
+    /// The last bytes that were written one after another: from, and to.
+    pub(crate) run: (u64, u64),
     /// When it was last changed.
     pub(crate) last: Instant,
 }
@@ -36,6 +43,8 @@ pub(crate) struct Changes {
     pub(crate) paths: BTreeSet<String>,
     /// Inodes whose content or attributes changed.
     pub(crate) nodes: HashMap<NodeId, Dirty>,
+    /// Those of them that are streams and have a name.
+    pub(crate) streams: HashSet<NodeId>,
     /// What new symbolic links hold.
     pub(crate) targets: HashMap<NodeId, Arc<str>>,
     /// Inodes that lost their last name, and may be open.
@@ -103,14 +112,18 @@ impl Changes {
                     self.lost_name(mirror, replaced);
                 }
             }
-            Change::Write { node, data, .. } => self.touch(node, true, !defer, data.len() as u64, now),
+            Change::Write { node, offset, data } => {
+                let bytes = data.len() as u64;
+                self.touch(node, true, !defer, bytes, now);
+                self.wrote(mirror, node, offset, bytes);
+            }
             Change::SetSize { node, .. } => self.touch(node, true, !defer, 0, now),
             Change::SetTimes { node, .. } | Change::SetMode { node, .. } => self.touch(node, false, !defer, 0, now),
         }
     }
 
     fn touch(&mut self, node: NodeId, content: bool, is_due: bool, bytes: u64, now: Instant) {
-        let fresh = Dirty { content, is_due, bytes: 0, last: now };
+        let fresh = Dirty { content, is_due, bytes: 0, run: (0, 0), last: now };
         let dirty = self.nodes.entry(node).or_insert(fresh);
         dirty.content |= content;
         dirty.is_due |= is_due;
@@ -119,14 +132,45 @@ impl Changes {
         self.bytes += bytes;
     }
 
+    fn wrote(&mut self, mirror: &Mirror, node: NodeId, offset: u64, bytes: u64) {
+        let Some(dirty) = self.nodes.get_mut(&node) else { return };
+        let end = offset.saturating_add(bytes);
+        dirty.run = if dirty.run.1 == offset { (dirty.run.0, end) } else { (offset, end) };
+        if end.saturating_sub(dirty.run.0) < STREAM {
+            self.streams.remove(&node);
+        } else if !self.streams.contains(&node) && mirror.names(node).next().is_some() {
+            self.streams.insert(node);
+        }
+    }
+
     fn lost_name(&mut self, mirror: &Mirror, node: NodeId) {
         if mirror.names(node).next().is_none() {
             self.unnamed.push(node);
             self.targets.remove(&node);
-            if let Some(dirty) = self.nodes.remove(&node) {
+            if let Some(dirty) = self.take(node) {
                 self.bytes -= dirty.bytes;
             }
         }
+    }
+
+    /// Takes out what the bucket does not have of an inode. The bytes go on to
+    /// count.
+    pub(crate) fn take(&mut self, node: NodeId) -> Option<Dirty> {
+        self.streams.remove(&node);
+        self.nodes.remove(&node)
+    }
+
+    /// So many bytes of a file are not in memory any more.
+    pub(crate) fn parked(&mut self, node: NodeId, bytes: u64) {
+        let Some(dirty) = self.nodes.get_mut(&node) else { return };
+        let bytes = bytes.min(dirty.bytes);
+        dirty.bytes -= bytes;
+        self.bytes -= bytes;
+    }
+
+    /// The streams, with what the bucket does not have of each.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = (NodeId, &Dirty)> {
+        self.streams.iter().filter_map(|node| Some((*node, self.nodes.get(node)?)))
     }
 
     /// Makes a file go with the next group; answers whether it had changed.
@@ -142,6 +186,12 @@ impl Changes {
     /// Makes all go with the next group.
     pub(crate) fn make_all_due(&mut self) {
         self.nodes.values_mut().for_each(|dirty| dirty.is_due = true);
+    }
+
+    /// Makes all but streams go with the next group.
+    pub(crate) fn make_others_due(&mut self) {
+        let Self { nodes, streams, .. } = self;
+        nodes.iter_mut().for_each(|(node, dirty)| dirty.is_due |= !streams.contains(node));
     }
 
     /// Whether a group would have nothing.

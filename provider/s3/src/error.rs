@@ -10,17 +10,24 @@ use larder_core::ErrorCode;
 pub struct S3Error {
     message: String,
     code: ErrorCode,
+    /// What the bucket's failure meant, where it was one.
+    kind: Option<BucketErrorKind>,
 }
 
 impl S3Error {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { message: message.into(), code }
+        Self { message: message.into(), code, kind: None }
     }
 
     /// What a guest is told.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// What the bucket's failure meant, where it was one.
+    pub(crate) const fn bucket_kind(&self) -> Option<BucketErrorKind> {
+        self.kind
     }
 
     /// With what was being done, before it.
@@ -49,7 +56,8 @@ pub(crate) fn guest_code(kind: BucketErrorKind) -> ErrorCode {
 
 impl From<BucketError> for S3Error {
     fn from(error: BucketError) -> Self {
-        Self::new(guest_code(error.kind()), error.to_string())
+        let kind = Some(error.kind());
+        Self { kind, ..Self::new(guest_code(error.kind()), error.to_string()) }
     }
 }
 

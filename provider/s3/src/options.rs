@@ -38,7 +38,9 @@ pub struct S3Options {
     /// that makes many small ones.
     pub pending_changes: usize,
     /// With [`WriteMode::Async`]: how long a change waits at most before it
-    /// goes to the bucket.
+    /// goes to the bucket. The end of a file that is written from front to
+    /// back is waited for: until nothing came for so long, and not for more
+    /// than a minute, if this is less.
     pub age: Duration,
     /// How long an operation waits for a bucket that takes no changes before
     /// it fails. Guards a guest against hanging.

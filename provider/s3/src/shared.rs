@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::catalogue::{Catalogue, Known};
 use crate::changes::Changes;
+use crate::commit::ahead::Aheads;
 use crate::layout::{KeySpace, LinkId};
 use crate::mirror::Mirror;
 use crate::options::S3Options;
@@ -51,6 +52,7 @@ pub(crate) struct State {
     pub(crate) mirror: Mirror,
     pub(crate) catalogue: Catalogue,
     pub(crate) changes: Changes,
+    pub(crate) ahead: Aheads,
     pub(crate) incoming: HashMap<(NodeId, Arc<str>), Incoming>,
     /// Keys that the group under way changes: nobody else brings anything in
     /// there.

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::catalogue::Catalogue;
 use crate::changes::Changes;
+use crate::commit::ahead::Aheads;
 use crate::commit::run::run;
 use crate::engine::{Engine, Group};
 use crate::error::S3Error;
@@ -223,6 +224,7 @@ async fn open(
         mirror: Mirror::new(volume.root_id()),
         catalogue: Catalogue::default(),
         changes: Changes::default(),
+        ahead: Aheads::default(),
         incoming: std::collections::HashMap::new(),
         busy: std::collections::HashSet::new(),
         yielding: std::collections::HashSet::new(),

@@ -306,12 +306,17 @@ impl Chunk {
     /// Drops the bytes of a dirty chunk that an upload has, if they are those
     /// that were frozen for it; returns how many.
     pub(super) fn park(&mut self, frozen: Option<&Self>, upload: &Arc<str>) -> usize {
-        if self.state != ChunkState::Dirty || !frozen.is_some_and(|frozen| self.has_bytes_of(frozen)) {
+        if !frozen.is_some_and(|frozen| self.is_unchanged(frozen)) {
             return 0;
         }
         self.state = ChunkState::Parked(upload.clone());
         self.bytes = Stored::default();
         self.len
+    }
+
+    /// Whether it is dirty, and has the bytes of `frozen`.
+    pub(super) fn is_unchanged(&self, frozen: &Self) -> bool {
+        self.state == ChunkState::Dirty && self.has_bytes_of(frozen)
     }
 
     fn has_bytes_of(&self, other: &Self) -> bool {

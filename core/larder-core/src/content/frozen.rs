@@ -48,6 +48,13 @@ impl FrozenContent {
         self.content.read(offset, length).ok().map(super::Chunks::into_bytes)
     }
 
+    /// Whether all chunks of a range are in memory alone, and are the very bytes
+    /// that `other` shares with the file.
+    #[must_use]
+    pub fn is_unchanged(&self, other: &Self, indices: Range<u64>) -> bool {
+        self.content.is_unchanged(&other.content, indices)
+    }
+
     /// The ranges that hold bytes, as [`Volume::adopt`](crate::Volume::adopt)
     /// takes them.
     #[must_use]

@@ -323,6 +323,25 @@ impl Content {
         done
     }
 
+    /// The chunks of a range alone, sharing their bytes. Unlike
+    /// [`freeze`](Self::freeze), it does not begin anew to remember cuts.
+    pub(crate) fn some_chunks(&self, indices: Range<u64>) -> Self {
+        let mut chunks = ChunkMap::default();
+        for (index, chunk) in self.chunks.from(indices.start).take_while(|(index, _)| *index < indices.end) {
+            chunks.insert(index, chunk.clone());
+        }
+        Self { len: self.len, lowest_len: self.len, chunks, base: None }
+    }
+
+    /// Whether all chunks of a range are dirty, and have the bytes that they
+    /// had when `frozen` was taken.
+    pub(crate) fn is_unchanged(&self, frozen: &Self, mut indices: Range<u64>) -> bool {
+        indices.all(|index| {
+            let chunks = self.chunks.get(index).zip(frozen.chunks.get(index));
+            chunks.is_some_and(|(chunk, frozen)| chunk.is_unchanged(frozen))
+        })
+    }
+
     /// Drops the bytes of dirty chunks that an upload has as they were when
     /// `frozen` was taken; answers how many.
     pub(crate) fn park(&mut self, frozen: &Self, indices: Range<u64>, upload: &Arc<str>) -> usize {

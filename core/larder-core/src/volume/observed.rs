@@ -24,8 +24,8 @@ impl Volume {
     }
 
     /// Runs `look` while nobody changes the volume: what it sees is the state
-    /// after all changes that were recorded, and before any other. It may read
-    /// and freeze contents, and must not change the volume.
+    /// after all changes that were recorded, and before any other. It may read,
+    /// freeze and park contents, and must not change the volume otherwise.
     pub fn at_rest<T>(&self, look: impl FnOnce() -> T) -> T {
         let _alone = self.gate.write();
         look()

@@ -86,6 +86,30 @@ impl Volume {
         Ok(state.file_mut().during("stored")?.stored(&frozen.content, version))
     }
 
+    /// Some chunks of a file as they are now, for [`park`](Self::park): not for
+    /// [`stored`](Self::stored), and of no consequence to what was frozen for
+    /// that.
+    ///
+    /// # Errors
+    /// As [`chunk_states`](Self::chunk_states).
+    pub fn freeze_chunks(&self, node: NodeId, indices: Range<u64>) -> Result<FrozenContent> {
+        let inode = self.node(node, "freeze-content")?;
+        let state = inode.read();
+        Ok(FrozenContent { content: state.file().during("freeze-content")?.some_chunks(indices) })
+    }
+
+    /// Whether all chunks of a range are in memory alone, as they were when
+    /// they were frozen. It stays so while the volume is at rest
+    /// ([`at_rest`](Self::at_rest)).
+    ///
+    /// # Errors
+    /// As [`chunk_states`](Self::chunk_states).
+    pub fn is_unchanged(&self, node: NodeId, frozen: &FrozenContent, indices: Range<u64>) -> Result<bool> {
+        let inode = self.node(node, "park")?;
+        let state = inode.read();
+        Ok(state.file().during("park")?.is_unchanged(&frozen.content, indices))
+    }
+
     /// Drops the bytes of chunks from memory that an upload under way has, as
     /// far as they have not changed since they were frozen; returns how many
     /// bytes. Whoever needs them waits for [`ContentSource::complete`].

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use larder_core::{ChunkState, FrozenContent, NodeId};
 
+use super::ahead::land::Landed;
 use super::take::TakenFile;
+use crate::engine::Engine;
 use crate::error::S3Error;
 use crate::layout::SparseMap;
-use crate::loads::Loads;
 use crate::place::Place;
 
 /// The object of a file's content.
@@ -20,8 +21,11 @@ pub(super) struct Body<'a> {
     map: Option<&'a SparseMap>,
     header: Vec<u8>,
     old: Option<&'a Place>,
-    /// Ranges of the file that are stored in `old` and nowhere else.
-    stored: Vec<Range<u64>>,
+    /// What became of what went ahead.
+    landed: &'a Landed,
+    /// Ranges of the file that are not in memory, ascending: in `old`, or in
+    /// `landed`.
+    away: Vec<(Range<u64>, Away)>,
     /// Ranges of the file that are in `old` as they are, in memory or not.
     unchanged: Vec<Range<u64>>,
     /// `old` is not in the bucket any more: these are zeros.
@@ -35,14 +39,19 @@ impl<'a> Body<'a> {
         map: Option<&'a SparseMap>,
         old: Option<&'a Place>,
         is_gone: bool,
+        landed: &'a Landed,
     ) -> Self {
         let header = map.map(SparseMap::encode_header).unwrap_or_default();
         let is_old = |version: &Arc<str>| old.is_some_and(|old| *version == old.version);
-        let (mut stored, mut unchanged) = (Vec::new(), Vec::<Range<u64>>::new());
+        let (mut away, mut unchanged) = (Vec::new(), Vec::<Range<u64>>::new());
         for stretch in frozen.stretches() {
             match &stretch.state {
-                ChunkState::Absent(version) if is_old(version) => stored.push(stretch.range.clone()),
+                ChunkState::Absent(version) if is_old(version) => away.push((stretch.range.clone(), Away::Old)),
                 ChunkState::Clean(version) if is_old(version) => {}
+                ChunkState::Parked(_) => {
+                    away.push((stretch.range, Away::Parked));
+                    continue;
+                }
                 _ => continue,
             }
             match unchanged.last_mut() {
@@ -50,7 +59,7 @@ impl<'a> Body<'a> {
                 _ => unchanged.push(stretch.range),
             }
         }
-        Self { node: file.node, frozen, map, header, old, stored, unchanged, is_gone }
+        Self { node: file.node, frozen, map, header, old, landed, away, unchanged, is_gone }
     }
 
     /// The object's length in bytes.
@@ -67,8 +76,8 @@ impl<'a> Body<'a> {
     }
 
     /// The bytes of a range of the object.
-    pub(super) async fn bytes(&self, loads: &Arc<Loads>, range: Range<u64>) -> Result<Bytes, S3Error> {
-        let Some(map) = self.map else { return self.file_bytes(loads, range).await };
+    pub(super) async fn bytes(&self, engine: &Engine, range: Range<u64>) -> Result<Bytes, S3Error> {
+        let Some(map) = self.map else { return self.file_bytes(engine, range).await };
         let mut out = BytesMut::with_capacity(to_usize(range.end - range.start));
         let header = self.header.len() as u64;
         if range.start < header {
@@ -81,7 +90,7 @@ impl<'a> Body<'a> {
             let (from, to) = (range.start.max(at), range.end.min(at + length));
             if from < to {
                 let within = extent.start + (from - at)..extent.start + (to - at);
-                out.extend_from_slice(&self.file_bytes(loads, within).await?);
+                out.extend_from_slice(&self.file_bytes(engine, within).await?);
             }
             at += length;
         }
@@ -89,7 +98,7 @@ impl<'a> Body<'a> {
     }
 
     /// The bytes of a range of the file.
-    async fn file_bytes(&self, loads: &Arc<Loads>, range: Range<u64>) -> Result<Bytes, S3Error> {
+    async fn file_bytes(&self, engine: &Engine, range: Range<u64>) -> Result<Bytes, S3Error> {
         let length = to_usize(range.end - range.start);
         if let Some(bytes) = self.frozen.bytes(range.start, length) {
             return Ok(bytes);
@@ -97,14 +106,18 @@ impl<'a> Body<'a> {
         let mut out = BytesMut::with_capacity(length);
         let mut at = range.start;
         let within = |stored: &Range<u64>| stored.start.max(range.start)..stored.end.min(range.end);
-        let missing = self.stored.iter().map(within).filter(|part| part.start < part.end);
-        for part in missing {
+        let missing = self.away.iter().map(|(away, from)| (within(away), *from));
+        for (part, from) in missing.filter(|(part, _)| part.start < part.end) {
             self.in_memory(&mut out, at..part.start)?;
-            if self.is_gone {
-                out.resize(out.len() + to_usize(part.end - part.start), 0);
-            } else {
-                let version = self.old.map(|old| Arc::clone(&old.version)).unwrap_or_else(|| "".into());
-                out.extend_from_slice(&loads.bytes(self.node, &version, part.clone()).await?);
+            match (from, self.landed) {
+                (Away::Old, _) if !self.is_gone => {
+                    let version = self.old.map(|old| Arc::clone(&old.version)).unwrap_or_else(|| "".into());
+                    out.extend_from_slice(&engine.loads.bytes(self.node, &version, part.clone()).await?);
+                }
+                (Away::Parked, Landed::Beginning { key, etag }) => {
+                    out.extend_from_slice(&engine.shared.bucket.get(key, etag, part.clone()).await?);
+                }
+                _ => out.resize(out.len() + to_usize(part.end - part.start), 0),
             }
             at = part.end;
         }
@@ -124,6 +137,13 @@ impl<'a> Body<'a> {
         out.extend_from_slice(&bytes);
         Ok(())
     }
+}
+
+/// Where bytes are that are not in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Away {
+    Old,
+    Parked,
 }
 
 /// Lengths of parts are far below any `usize`.

@@ -136,14 +136,18 @@ async fn anew(engine: &Arc<Engine>, ready: &Ready) -> Result<Option<Ready>, S3Er
     let Some(frozen) = &file.frozen else { return Ok(None) };
     let is_away = |state: &ChunkState| matches!(state, ChunkState::Absent(_) | ChunkState::Parked(_));
     let old = match version {
+        // A large copy, whose source is there.
+        Some(_) if matches!(ready.step.what, Do::Complete { .. }) => {
+            engine.shared.state.lock().catalogue.place(file.node).cloned()
+        }
         Some(_) if frozen.stretches().iter().any(|stretch| is_away(&stretch.state)) => return Ok(None),
         Some(_) => None,
         None => engine.shared.state.lock().catalogue.place(file.node).cloned(),
     };
     let whole = frozen.len() <= S3Options::PART;
     let key = &ready.step.key;
-    let (what, _) = content(engine, key, file, sparse.as_deref(), old.as_ref(), metadata.clone(), whole).await?;
-    Ok(Some(Ready { step: Step { what, ..ready.step.clone() }, outcome: ready.outcome.clone() }))
+    let brought = content(engine, key, file, sparse.as_deref(), old.as_ref(), metadata.clone(), whole).await?;
+    Ok(Some(Ready { step: Step { what: brought.what, ..ready.step.clone() }, outcome: ready.outcome.clone() }))
 }
 
 /// Our version is gone, as another client replaced or removed it, and it is not
@@ -229,7 +233,7 @@ async fn keep_beside(engine: &Arc<Engine>, ready: &Ready) -> Result<(), S3Error>
             // Parts belong to one key.
             abort(engine, upload).await;
             let old = engine.shared.state.lock().catalogue.place(file.node).cloned();
-            content(engine, &key, file, sparse.as_deref(), old.as_ref(), metadata.clone(), false).await?.0
+            content(engine, &key, file, sparse.as_deref(), old.as_ref(), metadata.clone(), false).await?.what
         }
         what => what.clone(),
     };

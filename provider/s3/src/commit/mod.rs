@@ -2,10 +2,12 @@
 //! from one place in the order of changes to a later one.
 //!
 //! What lives here: taking a group ([`take`]), what it changes ([`plan`]),
-//! bringing contents up ([`prepare`]), the note that makes a group of several
-//! objects one step ([`intent`]), carrying it out ([`apply`]), and when all
-//! that happens ([`run`]). What does not: who asks for it (`engine`).
+//! bringing contents up ([`prepare`]), and large ones before it ([`ahead`]), what
+//! has no name any more ([`unnamed`]), the note that makes a group of several
+//! objects one step ([`intent`]), carrying it out ([`apply`]), and when all that
+//! happens ([`run`]). What does not: who asks for it (`engine`).
 
+pub(crate) mod ahead;
 pub(crate) mod apply;
 mod body;
 pub(crate) mod conflict;
@@ -15,3 +17,4 @@ pub(crate) mod prepare;
 pub(crate) mod run;
 pub(crate) mod step;
 pub(crate) mod take;
+mod unnamed;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use larder_bucket::{BucketErrorKind, Condition, LARGEST_PART, MOST_PARTS, Metadata, Part, Upload};
+use larder_bucket::{BucketErrorKind, Condition, Etag, MOST_PARTS, Metadata, Part, Upload};
 use larder_core::NodeId;
 
+use super::ahead::land::Landed;
 use super::body::Body;
 use super::plan::{Action, Effect, Plan};
 use super::step::{Do, Step};
@@ -28,10 +29,14 @@ const MOST_INLINE: u64 = 64 << 10;
 const MOST_INLINE_TOGETHER: u64 = 32 << 20;
 
 /// Uploads of parts at a time, each of which has a part in memory.
-const PARTS_AT_A_TIME: usize = 4;
+pub(super) const PARTS_AT_A_TIME: usize = 4;
 
-/// The largest object that one request copies (S3 API, CopyObject: 5 GB).
-const LARGEST_COPY: u64 = 5_000_000_000;
+/// The largest object that one request copies: 1 GiB. S3 takes 5 GB; guards
+/// against a server that needs longer for that than a request may take.
+const LARGEST_COPY: u64 = 1 << 30;
+
+/// A part of the copy of a larger one, at least: 256 MiB.
+const COPIED_PART: u64 = 256 << 20;
 
 /// What a step leaves in the catalogue when it is done.
 #[derive(Clone, Debug)]
@@ -63,8 +68,11 @@ pub(crate) struct Ready {
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
     pub(crate) steps: Vec<Ready>,
-    /// Copies that are not needed after it.
+    /// Objects that are not needed after it.
     pub(crate) temporary: Vec<Arc<str>>,
+    /// The same of files, unless they are read from there: something is in the
+    /// way of their own.
+    pub(crate) landed: Vec<(NodeId, Arc<str>)>,
 }
 
 /// Prepares a group.
@@ -112,7 +120,14 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, mut plan: Plan) -> Result<Prep
         }
         return Err(error);
     }
-    Ok(Prepared { steps, temporary })
+    let files = steps.iter().filter_map(|ready| match &ready.outcome {
+        Outcome::Content { file, .. } => Some((file.node, file.ahead.as_ref()?.temporary()?)),
+        _ => None,
+    });
+    let mut landed: Vec<_> = files.collect();
+    landed.sort();
+    landed.dedup();
+    Ok(Prepared { steps, temporary, landed })
 }
 
 fn content_size(action: &Action) -> u64 {
@@ -133,7 +148,7 @@ async fn step(engine: &Arc<Engine>, effect: Effect, whole: bool) -> Result<Ready
         }
         Action::Content { file, meta, map, old } => {
             let metadata = metadata(meta, token);
-            let (what, is_torn) =
+            let Brought { what, version, is_torn } =
                 content(engine, &effect.key, &file, map.as_ref(), old.as_ref(), metadata, whole).await?;
             if is_torn {
                 engine.shared.counters.conflict(format!(
@@ -142,7 +157,7 @@ async fn step(engine: &Arc<Engine>, effect: Effect, whole: bool) -> Result<Ready
                 ));
             }
             let size = file.attributes.size;
-            (what, Outcome::Content { file, size, sparse: map.map(Arc::new), version: None, is_torn })
+            (what, Outcome::Content { file, size, sparse: map.map(Arc::new), version, is_torn })
         }
         Action::Copy { file, meta, from } => {
             let mut metadata = metadata(meta, token);
@@ -172,9 +187,18 @@ fn put(metadata: Metadata, body: Bytes) -> Do {
     Do::Put { metadata, length: body.len() as u64, body }
 }
 
-/// A file's content: in one request, or as an upload that needs only to be
-/// completed; and whether parts of it are zeros, as another client replaced the
-/// object that has them.
+/// A file's content, brought up as far as it can be before a group begins.
+pub(super) struct Brought {
+    /// One request, or an upload that needs only to be completed.
+    pub(super) what: Do,
+    /// The version that the volume was told of already, of what went ahead.
+    pub(super) version: Option<Arc<str>>,
+    /// Parts of it are zeros, as another client replaced the object that has
+    /// them, or ended the upload.
+    pub(super) is_torn: bool,
+}
+
+/// Brings a file's content up.
 pub(super) async fn content(
     engine: &Arc<Engine>,
     key: &str,
@@ -183,27 +207,50 @@ pub(super) async fn content(
     old: Option<&Place>,
     metadata: Metadata,
     whole: bool,
-) -> Result<(Do, bool), S3Error> {
-    match bring(engine, key, file, map, (old, false), metadata.clone(), whole).await {
-        Ok(what) => Ok((what, false)),
-        Err(error) => {
-            let Some(place) = old else { return Err(error) };
-            let object = engine.shared.bucket.head(&place.key).await?;
-            if object.is_some_and(|object| object.etag == place.etag) {
-                return Err(error);
-            }
-            Ok((bring(engine, key, file, map, (old, true), metadata, whole).await?, true))
-        }
+) -> Result<Brought, S3Error> {
+    let landed = match &file.ahead {
+        Some(ahead) => ahead.land(engine, file, map, old).await?,
+        None => Landed::Nothing,
+    };
+    if let Landed::Whole(place) = &landed {
+        let what = copy(engine, key, place, metadata).await?;
+        return Ok(Brought { what, version: Some(Arc::clone(&place.version)), is_torn: false });
     }
+    let is_lost = matches!(landed, Landed::Lost);
+    let error = match bring(engine, key, file, map, (old, false), &landed, metadata.clone(), whole).await {
+        Ok(what) => return Ok(Brought { what, version: None, is_torn: is_lost }),
+        Err(error) => error,
+    };
+    let beginning = match &landed {
+        Landed::Beginning { key, etag } => Some((&**key, etag)),
+        _ => None,
+    };
+    let old_is_gone = is_replaced(engine, old.map(|old| (&*old.key, &old.etag))).await?;
+    let beginning_is_gone = is_replaced(engine, beginning).await?;
+    if !old_is_gone && !beginning_is_gone {
+        return Err(error);
+    }
+    let landed = if beginning_is_gone { Landed::Lost } else { landed };
+    let what = bring(engine, key, file, map, (old, old_is_gone), &landed, metadata, whole).await?;
+    Ok(Brought { what, version: None, is_torn: true })
+}
+
+/// Whether somebody else replaced or removed an object.
+pub(super) async fn is_replaced(engine: &Engine, object: Option<(&str, &Etag)>) -> Result<bool, S3Error> {
+    let Some((key, etag)) = object else { return Ok(false) };
+    let found = engine.shared.bucket.head(key).await?;
+    Ok(found.is_none_or(|found| found.etag != *etag))
 }
 
 /// `old`: where the content was, and whether that is gone.
+#[expect(clippy::too_many_arguments, reason = "as `content`, and what became of that")]
 async fn bring(
     engine: &Arc<Engine>,
     key: &str,
     file: &TakenFile,
     map: Option<&SparseMap>,
     old: (Option<&Place>, bool),
+    landed: &Landed,
     metadata: Metadata,
     whole: bool,
 ) -> Result<Do, S3Error> {
@@ -212,10 +259,10 @@ async fn bring(
         return Ok(put(metadata, Bytes::copy_from_slice(target.as_bytes())));
     };
     let (old, is_gone) = old;
-    let body = Body::new(file, frozen, map, old, is_gone);
+    let body = Body::new(file, frozen, map, old, is_gone, landed);
     let size = body.len();
     if whole || size == 0 {
-        let bytes = body.bytes(&engine.loads, 0..size).await?;
+        let bytes = body.bytes(engine, 0..size).await?;
         return Ok(put(metadata, bytes));
     }
     let upload = engine.shared.bucket.start_upload(key, &metadata).await?;
@@ -236,7 +283,7 @@ async fn bring(
     Ok(Do::Complete { metadata, upload, parts: done })
 }
 
-async fn part(
+pub(super) async fn part(
     engine: &Arc<Engine>,
     body: &Body<'_>,
     upload: &Upload,
@@ -247,7 +294,7 @@ async fn part(
     let part = match body.copyable(&range) {
         Some(old) => bucket.copy_part(upload, number, &old.key, &old.etag, range).await?,
         None => {
-            let bytes = body.bytes(&engine.loads, range).await?;
+            let bytes = body.bytes(engine, range).await?;
             engine.uploaded(bytes.len() as u64);
             bucket.upload_part(upload, number, bytes).await?
         }
@@ -278,7 +325,7 @@ async fn copy(engine: &Arc<Engine>, key: &str, from: &Place, metadata: Metadata)
     }
     let bucket = &engine.shared.bucket;
     let upload = bucket.start_upload(key, &metadata).await?;
-    let copies = parts(object, LARGEST_PART / 8).map(|(number, range)| {
+    let copies = parts(object, COPIED_PART).map(|(number, range)| {
         let upload = &upload;
         async move {
             let part = bucket.copy_part(upload, number, &from.key, &from.etag, range).await?;
@@ -306,22 +353,4 @@ async fn copy_aside(engine: &Engine, from: &Place, key: &Arc<str>) -> Result<Opt
         Err(error) if matches!(error.kind(), BucketErrorKind::NotFound | BucketErrorKind::Conflict) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Keeps the content of files that are open and have no name any more, before
-/// the group removes it.
-pub(crate) async fn keep_unnamed(engine: &Engine, nodes: &[NodeId]) -> Result<(), S3Error> {
-    for node in nodes {
-        let Some(place) = engine.shared.state.lock().catalogue.place(*node).cloned() else { continue };
-        let key = format!("{}orphans/{}", engine.shared.keys.reserved(), Token(fastrand::u128(..)));
-        match engine.shared.bucket.copy(&place.key, &place.etag, &key, &Metadata::new(), &Condition::Always).await {
-            Ok(etag) => engine.moved(*node, &Place { key: key.into(), etag, ..place }),
-            // Another client replaced it: what is in memory is all there is.
-            Err(error) if matches!(error.kind(), BucketErrorKind::NotFound | BucketErrorKind::Conflict) => {
-                tracing::warn!(key = &*place.key, "the content of a removed file that is open is gone");
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
 }

@@ -9,27 +9,40 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use larder_bucket::{Bucket, Condition, Metadata};
 
+use super::ahead::{self, send};
 use super::apply::apply;
-use super::prepare::{Prepared, keep_unnamed, prepare};
+use super::prepare::{Prepared, prepare};
 use super::take::{Taken, take};
+use super::unnamed::{keep_ahead, keep_unnamed};
 use super::{intent, plan};
 use crate::engine::Engine;
 use crate::error::S3Error;
 use crate::options::WriteMode;
 
 /// The pause after a failure; it doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Guards a bucket in trouble against being asked all the time.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A file that is being written and was left alone for so long goes to the
 /// bucket as it is: whoever writes it may never close it.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// How long changes wait at most, with [`WriteMode::Async`], for the end of a
+/// stream, where their age is less: a group in the middle of one takes all of
+/// it, and the next has the server copy what is there.
+const LONGEST_HELD: Duration = Duration::from_secs(60);
+
 /// Brings groups to the bucket until the engine ends.
 pub(crate) async fn run(engine: Arc<Engine>) {
-    while let Some(due) = due(&engine) {
+    tokio::spawn(send::run(Arc::clone(&engine)));
+    // A stream that can go ahead does so, and no group takes it for its size.
+    let next = || {
+        send::send(&engine);
+        due(&engine)
+    };
+    while let Some(due) = next() {
         let woken = engine.wake.notified();
         match due {
             Due::Now => {}
@@ -60,7 +73,11 @@ pub(crate) async fn run(engine: Arc<Engine>) {
             // Halted by the conflict policy.
             return;
         }
-        engine.shared.state.lock().busy.clear();
+        {
+            let mut state = engine.shared.state.lock();
+            state.busy.clear();
+            state.ahead.under_way.clear();
+        }
         engine.progress.end();
         engine.set_under_way(0);
         drop(turn);
@@ -79,13 +96,21 @@ fn due(engine: &Engine) -> Option<Due> {
         return None;
     }
     let options = &engine.shared.options;
-    let is_wanted = engine.progress.is_wanted();
+    let is_going = engine.shared.state.lock().ahead.is_going();
+    let wanted = engine.progress.wanted(is_going);
+    let now = Instant::now();
     let mut state = engine.shared.state.lock();
+    let state = &mut *state;
     let changes = &mut state.changes;
-    if is_wanted || changes.bytes >= options.most_dirty() / 2 || changes.len() >= options.pending_changes / 2 {
-        if changes.bytes >= options.most_dirty() / 2 {
-            changes.make_all_due();
-        }
+    let streamed: u64 = changes.streams().map(|(_, dirty)| dirty.bytes).sum();
+    let are_many = changes.bytes.saturating_sub(streamed) >= options.most_dirty() / 2;
+    let is_old = state.ahead.oldest().is_some_and(|begun| begun + ahead::OLDEST <= now);
+    if wanted.room || is_old {
+        changes.make_all_due();
+    } else if are_many {
+        changes.make_others_due();
+    }
+    if wanted.due || wanted.room || is_old || are_many || changes.len() >= options.pending_changes / 2 {
         return Some(Due::Now);
     }
     let age = match options.write {
@@ -94,15 +119,24 @@ fn due(engine: &Engine) -> Option<Due> {
     };
     let mut at = changes.oldest.filter(|_| !changes.is_idle()).map(|oldest| oldest + age);
     if options.write == WriteMode::Through {
-        let now = Instant::now();
-        for dirty in changes.nodes.values_mut() {
+        for (node, dirty) in &mut changes.nodes {
             let idle_at = dirty.last + IDLE;
+            // Not its writer is slow, but the bucket.
+            if is_going && changes.streams.contains(node) {
+                continue;
+            }
             dirty.is_due |= idle_at <= now;
             at = Some(at.map_or(idle_at, |at| at.min(idle_at)));
         }
+    } else if let (Some(due), Some(oldest)) = (at, changes.oldest)
+        && let Some(last) = changes.streams().map(|(_, dirty)| dirty.last).max()
+    {
+        let latest = oldest + age.max(LONGEST_HELD);
+        at = Some(due.max(if is_going { latest } else { latest.min(last + age) }));
     }
+    let at = at.into_iter().chain(state.ahead.oldest().map(|begun| begun + ahead::OLDEST)).min();
     Some(match at {
-        Some(at) if at <= Instant::now() => Due::Now,
+        Some(at) if at <= now => Due::Now,
         Some(at) => Due::At(at),
         None => Due::Never,
     })
@@ -132,6 +166,12 @@ async fn list_other_names(engine: &Arc<Engine>) -> Result<(), S3Error> {
 /// The engine is halted, or has ended.
 async fn commit(engine: &Arc<Engine>, taken: Taken) -> Result<(), S3Error> {
     persist(engine, || keep_unnamed(engine, &taken.unnamed).boxed()).await?;
+    for file in &taken.unnamed_ahead {
+        persist(engine, || keep_ahead(engine, file).boxed()).await?;
+    }
+    for gone in &taken.abandoned {
+        gone.abandon(engine).await;
+    }
     let prepared = persist(engine, || prepare(engine, plan::plan(&engine.shared, &taken)).boxed()).await?;
     let up_to = taken.up_to;
     drop(taken);
@@ -149,7 +189,12 @@ async fn commit(engine: &Arc<Engine>, taken: Taken) -> Result<(), S3Error> {
     if let Some(key) = &note {
         persist(engine, || remove_note(bucket, key).boxed()).await?;
     }
-    for key in &prepared.temporary {
+    let landed = {
+        let state = engine.shared.state.lock();
+        let is_read = |node, key: &Arc<str>| state.catalogue.place(node).is_some_and(|place| place.key == *key);
+        prepared.landed.into_iter().filter(|(node, key)| !is_read(*node, key)).map(|(_, key)| key).collect::<Vec<_>>()
+    };
+    for key in prepared.temporary.iter().chain(&landed) {
         if let Err(error) = bucket.delete(key, &Condition::Always).await {
             tracing::warn!(key = &**key, %error, "a temporary copy could not be removed");
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use larder_core::{Attributes, FileType, FrozenContent, NodeId, Volume};
 
+use super::ahead::Ahead;
 use crate::changes::Dirty;
 use crate::mirror::Mirror;
 use crate::shared::{Shared, State};
@@ -22,6 +23,8 @@ pub(crate) struct TakenFile {
     pub(crate) content: bool,
     /// Its attributes are not.
     pub(crate) attributes_changed: bool,
+    /// Where parts of its content may be already.
+    pub(crate) ahead: Option<Arc<Ahead>>,
 }
 
 /// What a path should have.
@@ -48,6 +51,10 @@ pub(crate) struct Taken {
     /// Files without a name that are still open, and have content in the
     /// bucket.
     pub(crate) unnamed: Vec<NodeId>,
+    /// Those of which parts went ahead.
+    pub(crate) unnamed_ahead: Vec<TakenFile>,
+    /// What went ahead of files that are gone.
+    pub(crate) abandoned: Vec<Arc<Ahead>>,
 }
 
 /// Takes what is due.
@@ -56,11 +63,12 @@ pub(crate) fn take(shared: &Shared, volume: &Volume) -> Taken {
         let mut state = shared.state.lock();
         let up_to = state.changes.recorded;
         let mut due: HashMap<NodeId, Dirty> = state.changes.nodes.extract_if(|_, dirty| dirty.is_due).collect();
+        state.changes.streams.retain(|node| !due.contains_key(node));
         let mut paths = std::mem::take(&mut state.changes.paths);
         // What has a new name goes along, whoever is still writing it.
         let named: Vec<NodeId> = paths.iter().filter_map(|path| lookup(&state.mirror, volume, path)).collect();
         for node in named {
-            if let Some(dirty) = state.changes.nodes.remove(&node) {
+            if let Some(dirty) = state.changes.take(node) {
                 due.insert(node, dirty);
             }
         }
@@ -84,7 +92,11 @@ pub(crate) fn take(shared: &Shared, volume: &Volume) -> Taken {
             }
             taken.push((path, wanted.unwrap_or(Wanted::Nothing)));
         }
-        Taken { up_to, bytes, paths: taken, unnamed: unnamed(&mut state, volume) }
+        state.ahead.under_way = files.into_keys().collect();
+        let mut group =
+            Taken { up_to, bytes, paths: taken, unnamed: Vec::new(), unnamed_ahead: Vec::new(), abandoned: Vec::new() };
+        take_unnamed(&mut state, volume, &mut group);
+        group
     })
 }
 
@@ -126,30 +138,51 @@ fn wanted(
         FileType::RegularFile => Some(volume.freeze_content(node).ok()?),
         FileType::SymbolicLink => None,
     };
+    let ahead = state.ahead.take(node);
     let file = Arc::new(TakenFile {
         node,
         attributes,
         frozen,
         target: state.changes.targets.remove(&node),
-        content: dirty.is_some_and(|dirty| dirty.content),
+        content: dirty.is_some_and(|dirty| dirty.content) || ahead.is_some(),
         attributes_changed: dirty.is_some(),
+        ahead,
     });
     files.insert(node, Arc::clone(&file));
     Some(Wanted::File(file))
 }
 
 /// What lost its last name and is open still. The others are forgotten.
-fn unnamed(state: &mut State, volume: &Volume) -> Vec<NodeId> {
-    let mut open = Vec::new();
-    for node in std::mem::take(&mut state.changes.unnamed) {
+fn take_unnamed(state: &mut State, volume: &Volume, group: &mut Taken) {
+    let mut nodes = std::mem::take(&mut state.changes.unnamed);
+    // Another client's may have taken the name of one.
+    nodes.extend(state.ahead.files.keys().filter(|node| state.mirror.names(**node).next().is_none()));
+    nodes.sort_unstable_by_key(|node| (node.ino, node.generation));
+    nodes.dedup();
+    for node in nodes {
         if state.mirror.names(node).next().is_some() {
             continue;
         }
-        if volume.attributes(node).is_ok() && state.catalogue.place(node).is_some() {
-            open.push(node);
+        let ahead = state.ahead.take(node);
+        let attributes = volume.attributes(node).ok();
+        let is_placed = state.catalogue.place(node).is_some();
+        if attributes.is_some() && is_placed {
+            group.unnamed.push(node);
         } else {
             state.catalogue.forget(node);
         }
+        let Some(ahead) = ahead else { continue };
+        match attributes.zip(volume.freeze_content(node).ok()) {
+            Some((attributes, frozen)) => group.unnamed_ahead.push(TakenFile {
+                node,
+                attributes,
+                frozen: Some(frozen),
+                target: None,
+                content: true,
+                attributes_changed: false,
+                ahead: Some(ahead),
+            }),
+            None => group.abandoned.push(ahead),
+        }
     }
-    open
 }

@@ -13,7 +13,7 @@ mod progress;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use larder_core::{Error, NodeId, Result, Volume};
+use larder_core::{ChunkState, Error, ErrorCode, NodeId, Result, Volume};
 use larder_journal::JournalStore;
 use parking_lot::RwLock;
 use tokio::sync::Notify;
@@ -34,6 +34,8 @@ pub(crate) struct Engine {
     pub(crate) progress: Progress,
     /// There may be something to do.
     pub(crate) wake: Notify,
+    /// A stream went on.
+    pub(crate) streamed: Notify,
     /// The engine has ended.
     pub(crate) ended: Notify,
     has_ended: AtomicBool,
@@ -58,6 +60,7 @@ impl Engine {
             restore,
             progress: Progress::default(),
             wake: Notify::new(),
+            streamed: Notify::new(),
             ended: Notify::new(),
             has_ended: AtomicBool::new(false),
             under_way: AtomicU64::new(0),
@@ -76,7 +79,7 @@ impl Engine {
     }
 
     /// Bytes that wait for the bucket: these, and those of the group under way.
-    fn count_dirty(&self, waiting: u64) {
+    pub(crate) fn count_dirty(&self, waiting: u64) {
         self.loads.set_dirty(waiting + self.under_way.load(Relaxed));
     }
 
@@ -93,6 +96,7 @@ impl Engine {
         self.restore.stop();
         self.progress.end_waiting();
         self.wake.notify_one();
+        self.streamed.notify_one();
         self.ended.notify_one();
         // Others may open it.
         self.journal.write().take();
@@ -138,8 +142,17 @@ impl Places for Engine {
         self.shared.state.lock().catalogue.place(node).cloned()
     }
 
-    fn complete(&self, node: NodeId, _upload: &str) -> Result<()> {
+    fn complete(&self, node: NodeId, upload: &str) -> Result<()> {
         self.shared.state.lock().changes.make_due(node);
-        self.flush("load")
+        self.flush("load")?;
+        // Whoever asked looks again: guards him against doing so for ever. What
+        // was parked since is in another upload.
+        let Some(volume) = self.shared.volume.upgrade() else { return Err(Error::new(ErrorCode::Io, "load")) };
+        let is_left = |(_, state): (u64, ChunkState)| matches!(state, ChunkState::Parked(parked) if *parked == *upload);
+        if volume.chunk_states(node)?.into_iter().any(is_left) {
+            tracing::error!(?node, upload, "a group ended without what an upload has of a file");
+            return Err(Error::new(ErrorCode::Io, "load"));
+        }
+        Ok(())
     }
 }

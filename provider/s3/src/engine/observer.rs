@@ -45,7 +45,7 @@ impl Observer for Engine {
         if !self.is_through() {
             // A group that is due for its age or size is begun by the engine.
             let recorded = self.shared.state.lock().changes.recorded;
-            self.wake.notify_one();
+            self.nudge();
             return self.journal_acknowledge(recorded);
         }
         if let Settling::Stream(node) = settling {
@@ -54,7 +54,7 @@ impl Observer for Engine {
                 // Waits for its end.
                 Some(dirty) if dirty.content => {
                     drop(state);
-                    self.wake.notify_one();
+                    self.nudge();
                     return Ok(());
                 }
                 Some(dirty) => dirty.is_due = true,
@@ -121,22 +121,33 @@ impl Engine {
     fn room(&self, bytes: u64) -> Result<()> {
         let options = &self.shared.options;
         let most = options.most_dirty();
-        let has_room = |under_way: u64| {
+        let has_room = |under_way: u64, has_ended: bool| {
             let state = self.shared.state.lock();
             // One change fits always, however large.
             let waiting = state.changes.bytes + under_way;
-            (waiting == 0 || waiting.saturating_add(bytes) <= most) && state.changes.len() < options.pending_changes
+            let fits = waiting == 0 || waiting.saturating_add(bytes) <= most;
+            // A group that ended took all, unless a stream makes room itself.
+            (fits && state.changes.len() < options.pending_changes) || (has_ended && !state.ahead.is_going())
         };
         if bytes > 0 {
             self.loads.make_room_now();
         }
-        if self.is_replaying() || has_room(self.progress.bytes()) {
+        if self.is_replaying() || has_room(self.progress.bytes(), false) {
             return Ok(());
         }
-        self.shared.state.lock().changes.make_all_due();
-        let request = self.progress.request();
-        self.wake.notify_one();
-        let waited = self.progress.wait_for_room(request, options.patience, has_room);
+        let waited = self.progress.wait_for_room(options.patience, |under_way, has_ended| {
+            let has_room = has_room(under_way, has_ended);
+            if !has_room {
+                self.nudge();
+            }
+            has_room
+        });
         waited.map_err(|code| Error::new(code, OPERATION))
+    }
+
+    /// There may be something to do, or to send ahead.
+    fn nudge(&self) {
+        self.wake.notify_one();
+        self.streamed.notify_one();
     }
 }

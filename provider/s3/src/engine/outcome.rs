@@ -10,6 +10,7 @@ use crate::catalogue::Known;
 use crate::commit::apply::Done;
 use crate::commit::prepare::{Outcome, Ready};
 use crate::commit::step::Do;
+use crate::commit::take::TakenFile;
 use crate::error::S3Error;
 use crate::layout::ObjectMeta;
 use crate::place::Place;
@@ -57,6 +58,17 @@ impl Engine {
         let (Some(volume), Some(frozen)) = (self.shared.volume.upgrade(), &file.frozen) else { return };
         // It may be gone by now.
         if volume.stored(file.node, frozen, etag).is_ok() {
+            self.loads.stored(file.node, frozen);
+        }
+    }
+
+    /// Notes that all of a file's content, as a group has it, is in an object,
+    /// which the file's own will be a copy of.
+    pub(crate) fn landed(&self, file: &TakenFile, place: &Place) {
+        self.shared.state.lock().catalogue.set_place(file.node, place.clone());
+        let (Some(volume), Some(frozen)) = (self.shared.volume.upgrade(), &file.frozen) else { return };
+        // It may be gone by now.
+        if volume.stored(file.node, frozen, &place.version).is_ok() {
             self.loads.stored(file.node, frozen);
         }
     }

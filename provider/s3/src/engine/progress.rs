@@ -3,11 +3,20 @@
 use std::time::{Duration, Instant};
 
 use larder_core::ErrorCode;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::error::S3Error;
 use crate::status::Status;
 use crate::waiting::waiting;
+
+/// Who wants a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Somebody waits for what is due.
+    pub(crate) due: bool,
+    /// Somebody waits for room, and only a group makes it.
+    pub(crate) room: bool,
+}
 
 /// How far the bucket is. Requests are numbered: a group has what was due when
 /// a request before it was made.
@@ -20,6 +29,13 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 struct Inner {
     requested: u64,
+    /// The newest request that is not for room alone.
+    demanded: u64,
+    /// The newest request for room, and how many wait for it.
+    wanting: u64,
+    waiting: usize,
+    /// There is room since somebody last looked in vain.
+    has_room: bool,
     begun: u64,
     done: u64,
     is_under_way: bool,
@@ -40,6 +56,10 @@ impl Default for Progress {
     fn default() -> Self {
         let inner = Inner {
             requested: 0,
+            demanded: 0,
+            wanting: 0,
+            waiting: 0,
+            has_room: false,
             begun: 0,
             done: 0,
             is_under_way: false,
@@ -67,13 +87,27 @@ impl Progress {
     pub(crate) fn request(&self) -> u64 {
         let mut inner = self.inner.lock();
         inner.requested += 1;
+        inner.demanded = inner.requested;
         inner.requested
     }
 
-    /// Whether somebody asked for a group that was not begun.
-    pub(crate) fn is_wanted(&self) -> bool {
+    /// Whether somebody asked for a group that was not begun. `is_going`: room
+    /// is being made without one.
+    pub(crate) fn wanted(&self, is_going: bool) -> Wanted {
         let inner = self.inner.lock();
-        inner.requested > inner.begun && inner.halted.is_none()
+        if inner.halted.is_some() {
+            return Wanted::default();
+        }
+        let wants_room = inner.waiting > 0 && inner.wanting > inner.begun;
+        Wanted { due: inner.demanded > inner.begun, room: wants_room && !inner.has_room && !is_going }
+    }
+
+    /// Bytes have left memory without a group.
+    pub(crate) fn made_room(&self) {
+        let mut inner = self.inner.lock();
+        inner.advanced = Instant::now();
+        inner.has_room = true;
+        self.changed.notify_all();
     }
 
     /// Whether no group is under way.
@@ -153,28 +187,45 @@ impl Progress {
     /// # Errors
     /// The group failed once more, or nothing went on for `patience`.
     pub(crate) fn wait(&self, request: u64, patience: Duration) -> Result<(), ErrorCode> {
-        self.wait_until(patience, |inner| inner.done >= request)
+        self.wait_until(&mut self.inner.lock(), patience, |inner| inner.done >= request)
     }
 
-    /// Waits until a group ended, where one is under way.
+    /// Waits until there is room, or a group ended that was begun meanwhile.
+    /// `has_room` is told of the bytes of the group under way and of whether
+    /// such a group ended, and answers `false` also to make the engine look
+    /// whether a group is to be begun.
     ///
     /// # Errors
     /// As [`wait`](Self::wait).
     pub(crate) fn wait_for_room(
         &self,
-        request: u64,
         patience: Duration,
-        has_room: impl Fn(u64) -> bool,
+        has_room: impl Fn(u64, bool) -> bool,
     ) -> Result<(), ErrorCode> {
-        self.wait_until(patience, |inner| inner.done >= request || has_room(inner.bytes))
+        let mut inner = self.inner.lock();
+        inner.requested += 1;
+        let request = inner.requested;
+        inner.wanting = request;
+        inner.waiting += 1;
+        let waited = self.wait_until(&mut inner, patience, |inner| {
+            // Before the engine is made to look.
+            inner.has_room = false;
+            has_room(inner.bytes, inner.done >= request)
+        });
+        inner.waiting -= 1;
+        waited
     }
 
-    fn wait_until(&self, patience: Duration, is_done: impl Fn(&Inner) -> bool) -> Result<(), ErrorCode> {
-        let mut inner = self.inner.lock();
+    fn wait_until(
+        &self,
+        inner: &mut MutexGuard<'_, Inner>,
+        patience: Duration,
+        mut is_done: impl FnMut(&mut Inner) -> bool,
+    ) -> Result<(), ErrorCode> {
         let failures = inner.failures;
         inner.advanced = inner.advanced.max(Instant::now().checked_sub(patience / 2).unwrap_or(inner.advanced));
         loop {
-            if is_done(&inner) {
+            if is_done(inner) {
                 return Ok(());
             }
             if inner.halted.is_some() || inner.has_ended {
@@ -187,7 +238,7 @@ impl Progress {
             if Instant::now() >= deadline {
                 return Err(inner.failing.as_ref().map_or(ErrorCode::Io, S3Error::code));
             }
-            waiting(|| self.changed.wait_until(&mut inner, deadline));
+            waiting(|| self.changed.wait_until(inner, deadline));
         }
     }
 

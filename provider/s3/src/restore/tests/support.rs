@@ -216,6 +216,7 @@ impl World {
         let state = State {
             mirror: Mirror::new(volume.root_id()),
             catalogue: Catalogue::default(),
+            ahead: crate::commit::ahead::Aheads::default(),
             changes: Changes::default(),
             incoming: HashMap::new(),
             busy: HashSet::new(),
