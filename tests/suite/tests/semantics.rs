@@ -57,6 +57,17 @@ fn every_promise_of_remote_volumes_names_a_test() {
 }
 
 #[test]
+fn every_test_that_is_named_is_there() {
+    let text = read("../../docs/SEMANTICS.md");
+    let named: Vec<_> = text.split('`').filter_map(|code| code.split_once(".rs::")).collect();
+    assert!(named.len() > 30, "{}", named.len());
+    for (file, name) in named {
+        let source = read(format!("../../{file}.rs"));
+        assert!(source.contains(&format!("fn {name}(")), "{file}.rs has no test {name}");
+    }
+}
+
+#[test]
 fn every_case_of_the_sources_is_in_the_list() {
     let mut written = BTreeSet::new();
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cases")).unwrap() {
