@@ -498,3 +498,50 @@ fn readers_and_writers_and_a_backend_at_once() {
     });
     balanced(&volume);
 }
+
+/// Keeps so few chunks that the first ones are dropped before the last ones of
+/// a long read come.
+struct Tight {
+    volume: std::sync::Weak<Volume>,
+    loaded: std::sync::Mutex<std::collections::VecDeque<u64>>,
+}
+
+const KEPT: usize = 20;
+
+fn pattern(at: u64) -> u8 {
+    (at / 1000 % 251) as u8
+}
+
+impl larder_core::ContentSource for Tight {
+    fn load(&self, node: NodeId, _: &str, range: std::ops::Range<u64>) -> larder_core::Result<Bytes> {
+        let mut loaded = self.loaded.lock().unwrap();
+        loaded.push_back(range.start / CHUNK);
+        if loaded.len() > KEPT {
+            let dropped = loaded.pop_front().unwrap();
+            let volume = self.volume.upgrade().unwrap();
+            // It may have been used.
+            while matches!(volume.evict(node, dropped), Ok(Eviction::Used)) {}
+        }
+        Ok(range.map(pattern).collect::<Vec<u8>>().into())
+    }
+}
+
+#[test]
+fn a_read_that_needs_more_than_is_kept_is_short_and_ends() {
+    use larder_core::{DescriptorFlags, Follow, OpenFlags, Rights, View};
+    let volume = Volume::new(VolumeOptions::default());
+    let source = Tight { volume: Arc::downgrade(&volume), loaded: Default::default() };
+    volume.set_content_source(Arc::new(source)).unwrap();
+    let size = 100 * CHUNK + 17;
+    volume.adopt(volume.root_id(), &entry("f", whole(size, "v0"))).unwrap();
+    let root = View::new(&volume, Rights::READ_WRITE).unwrap().root().unwrap();
+    let file = root.open_at(support::NOW, Follow::No, "f", OpenFlags::empty(), DescriptorFlags::READ).unwrap();
+    let mut buffer = vec![0; size as usize];
+    let (mut at, mut reads) = (0, 0);
+    while at < size {
+        let read = file.read_into(at, &mut buffer[at as usize..]).unwrap() as u64;
+        assert!(read > 0);
+        (at, reads) = (at + read, reads + 1);
+    }
+    assert!(reads > 1 && buffer.iter().zip(0..).all(|(byte, at)| *byte == pattern(at)), "{reads}");
+}

@@ -142,6 +142,14 @@ impl Content {
         Ok(done)
     }
 
+    /// The first chunk of a range that must be loaded.
+    pub(crate) fn first_absent(&self, offset: u64, length: usize) -> Option<Absent> {
+        pieces(self.clamp(offset, length)).find_map(|(index, within)| {
+            let chunk = self.chunk(index).filter(|chunk| chunk.overlaps(&within))?;
+            chunk.loaded(index).err()
+        })
+    }
+
     /// Hands out the bytes of a range in order, in pieces that lie in the
     /// store, or in a page of zeros; returns how many. Fails before the first
     /// piece where one is not loaded.

@@ -7,12 +7,18 @@ use bytes::Bytes;
 
 use super::Volume;
 use crate::content::{Absent, Chunks, Source};
+use crate::error::During;
 use crate::inode::{Inode, State};
-use crate::{Change, Context, Error, ErrorCode, NodeId, Proposal, Result, Settling};
+use crate::{CHUNK_BYTES, Change, Context, Error, ErrorCode, NodeId, Proposal, Result, Settling};
 
 /// The most bytes that one read shares: bounds the list of pieces for a guest
 /// that asks for the whole of a sparse file. A longer read is short.
 pub(crate) const MOST_READ_BYTES: usize = 16 << 20;
+
+/// Bytes that one read waits for to be loaded, about; a longer one is short.
+/// Guards against a read that needs more than the backend keeps in memory. It
+/// is halved where chunks are dropped faster than others come.
+const MOST_LOADED_BYTES: usize = MOST_READ_BYTES;
 
 /// Why an attempt under the lock did not finish.
 enum Stop {
@@ -51,15 +57,60 @@ impl Volume {
         }
     }
 
+    /// Runs `attempt` for `length` bytes from `offset`, until it needs no chunk
+    /// that is absent. A read that would need more in memory than the backend
+    /// keeps is a short one: it could go on for ever.
+    fn reading<T>(
+        &self,
+        node: &Arc<Inode>,
+        offset: u64,
+        mut length: usize,
+        mut attempt: impl FnMut(usize) -> Result<T, Stop>,
+    ) -> Result<T> {
+        let mut most = MOST_LOADED_BYTES;
+        let mut last: Option<u64> = None;
+        loop {
+            let mut absent = match attempt(length) {
+                Ok(value) => return Ok(value),
+                Err(Stop::Fail(code)) => return Err(Error::new(code, "read")),
+                Err(Stop::Load(absent)) => absent,
+            };
+            // All of them first: what an attempt copies before it finds one is
+            // copied again.
+            loop {
+                if last.is_some_and(|last| absent.index <= last) {
+                    most = (most / 2).max(1);
+                }
+                last = Some(absent.index);
+                let before = (absent.index * CHUNK_BYTES as u64).saturating_sub(offset);
+                match usize::try_from(before) {
+                    Ok(before) if before < most => {}
+                    before => {
+                        length = before.unwrap_or(length);
+                        break;
+                    }
+                }
+                self.load(node, &absent)?;
+                let next = node.read().file().during("read")?.first_absent(offset, length);
+                let Some(next) = next else { break };
+                absent = next;
+            }
+        }
+    }
+
     /// Shares up to `length` bytes from `offset`; fewer at the end of file.
     pub(crate) fn read(&self, node: &Arc<Inode>, offset: u64, length: usize) -> Result<Chunks> {
         let length = length.min(MOST_READ_BYTES);
-        self.with_loaded(node, "read", || Ok(node.read().file()?.read(offset, length)?))
+        self.reading(node, offset, length, |length| Ok(node.read().file()?.read(offset, length)?))
     }
 
     /// Copies bytes from `offset` into `buffer`; returns how many there were.
     pub(crate) fn read_into(&self, node: &Arc<Inode>, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        self.with_loaded(node, "read", || Ok(node.read().file()?.read_into(offset, buffer)?))
+        let all = buffer.len();
+        self.reading(node, offset, all, |length| {
+            let buffer = buffer.get_mut(..length).unwrap_or_default();
+            Ok(node.read().file()?.read_into(offset, buffer)?)
+        })
     }
 
     /// Hands out up to `length` bytes from `offset` in pieces; returns how many
@@ -71,7 +122,7 @@ impl Volume {
         length: usize,
         visitor: &mut dyn FnMut(&[u8]),
     ) -> Result<usize> {
-        self.with_loaded(node, "read", || Ok(node.read().file()?.visit(offset, length, visitor)?))
+        self.reading(node, offset, length, |length| Ok(node.read().file()?.visit(offset, length, visitor)?))
     }
 
     /// Writes all of `data` at `offset`, or nothing.
