@@ -23,6 +23,7 @@ mod place;
 mod recover;
 mod replay;
 mod restore;
+mod session;
 mod shared;
 mod status;
 mod volume;

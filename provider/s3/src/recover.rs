@@ -14,6 +14,7 @@ use crate::commit::step::{Do, Step};
 use crate::error::S3Error;
 use crate::layout::{KeySpace, Token};
 use crate::options::ConflictPolicy;
+use crate::session::Session;
 use crate::shared::Counters;
 
 /// What nobody has touched for so long belongs to no process that still runs.
@@ -25,6 +26,7 @@ pub(crate) struct Recovery<'a> {
     pub(crate) keys: &'a KeySpace,
     pub(crate) policy: ConflictPolicy,
     pub(crate) counters: &'a Counters,
+    pub(crate) session: &'a Session,
 }
 
 impl Recovery<'_> {
@@ -39,7 +41,13 @@ impl Recovery<'_> {
         let mut finished = HashSet::new();
         for (key, _) in notes {
             let Some((_, bytes)) = self.bucket.get_whole(&key, intent::LARGEST).await? else { continue };
-            let mut steps = intent::decode(bytes).map_err(|error| error.during(&format!("{key:?}")))?;
+            let note = intent::decode(bytes).map_err(|error| error.during(&format!("{key:?}")))?;
+            if self.session.is_late(note.writer, note.session) {
+                self.give_up(&note.steps).await?;
+                self.bucket.delete(&key, &Condition::Always).await?;
+                continue;
+            }
+            let mut steps = note.steps;
             tracing::info!(key, steps = steps.len(), "finishing changes that were interrupted");
             steps.sort_by_key(|step| step.phase);
             for step in &steps {
@@ -49,6 +57,16 @@ impl Recovery<'_> {
             finished.insert(key);
         }
         Ok(finished)
+    }
+
+    /// Ends the uploads of a group that nobody waits for any more.
+    async fn give_up(&self, steps: &[Step]) -> Result<(), S3Error> {
+        for step in steps {
+            if let Do::Complete { upload, .. } = &step.what {
+                self.bucket.abort_upload(upload).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn finish(&self, step: &Step) -> Result<(), S3Error> {

@@ -15,6 +15,7 @@ use crate::layout::{KeySpace, LinkId};
 use crate::mirror::Mirror;
 use crate::options::S3Options;
 use crate::place::Place;
+use crate::session::Session;
 use crate::status::Status;
 
 /// What a backend is about to bring in under a name; taken out when the volume
@@ -202,9 +203,8 @@ pub(crate) struct Shared {
     /// The volume has us as its observer, and is not kept by us.
     pub(crate) volume: Weak<Volume>,
     pub(crate) runtime: tokio::runtime::Handle,
-    /// Who writes, in the tokens: as long as the journal is there, its number,
-    /// so that a later process knows what an earlier one wrote.
-    pub(crate) writer: u64,
+    /// Who writes.
+    pub(crate) session: Session,
     pub(crate) state: Mutex<State>,
     pub(crate) counters: Counters,
     /// Held while a group goes to the bucket, and while what the bucket has is

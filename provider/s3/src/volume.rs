@@ -23,6 +23,7 @@ use crate::place::Places;
 use crate::recover::Recovery;
 use crate::replay::replay;
 use crate::restore::Restore;
+use crate::session::Session;
 use crate::shared::{Counters, Shared, State, now};
 use crate::status::Status;
 
@@ -201,10 +202,14 @@ async fn open(
     let bucket = Bucket::connect(options.bucket.clone()).await?;
     bucket.check(keys.prefix()).await?;
     let counters = Counters::default();
-    let recovery = Recovery { bucket: &bucket, keys: &keys, policy: options.conflict, counters: &counters };
+    let state = options.state.as_deref().filter(|_| !options.read_only);
+    let session = Session::new(state, journal.as_ref().map(|(_, recovered)| recovered.id));
+    let recovery =
+        Recovery { bucket: &bucket, keys: &keys, policy: options.conflict, counters: &counters, session: &session };
     let mut is_stored = None;
     if !options.read_only {
         let finished = recovery.finish_groups().await?;
+        session.begins();
         if let Some((_, recovered)) = &journal
             && let Some(begun) = &recovered.begun
         {
@@ -235,7 +240,7 @@ async fn open(
         bucket,
         volume: Arc::downgrade(&volume),
         runtime: runtime.clone(),
-        writer: journal.as_ref().map_or_else(|| fastrand::u64(..), |(_, recovered)| recovered.id),
+        session,
         state: Mutex::new(state),
         counters,
         turn: tokio::sync::Mutex::new(()),

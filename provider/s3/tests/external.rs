@@ -640,6 +640,42 @@ fn with_fail_a_conflict_in_the_journal_is_not_opened() {
     }
 }
 
+/// The note of a group that removes a file, as the process of this number of a
+/// volume's state directory writes it.
+fn note(host: &Host, session: u64) -> Vec<u8> {
+    let kept: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(host.state.path().join("session.json")).unwrap()).unwrap();
+    let step = serde_json::json!({
+        "key": format!("{}/f", host.prefix), "path": "f", "phase": "Delete", "condition": "Always", "token": "",
+        "what": "Delete",
+    });
+    let note = serde_json::json!({ "version": 1, "writer": kept["writer"], "session": session, "steps": [step] });
+    let json = note.to_string().into_bytes();
+    [u32::try_from(json.len()).unwrap().to_be_bytes().to_vec(), json].concat()
+}
+
+/// A note that comes when the process that sent it was killed, and the next one
+/// has changed what it is about.
+#[test]
+fn a_note_that_comes_late_is_not_carried_out() {
+    everywhere(|host| {
+        for _ in 0..2 {
+            let volume = host.open();
+            write(&root(&volume), "f", b"ours");
+            volume.close().unwrap();
+        }
+        let outside = host.outside();
+        outside.put(".larder/intents/late", &note(host, 1));
+        let volume = host.open();
+        assert_eq!((read(&root(&volume), "f"), outside.reserved().len()), ("ours".to_owned(), 0));
+        volume.close().unwrap();
+        // That of the last process is.
+        outside.put(".larder/intents/unfinished", &note(host, 3));
+        let volume = host.open();
+        assert_eq!((names(&root(&volume), "."), outside.reserved().len()), (Vec::<String>::new(), 0));
+    });
+}
+
 #[test]
 fn what_another_client_removed_is_made_anew_if_it_was_changed() {
     for (_, policy) in ConflictPolicy::ALL {

@@ -24,6 +24,10 @@ const KILLS: u32 = 12;
 /// How long it works at most before it is killed.
 const LONGEST_MILLISECONDS: u64 = 400;
 
+/// What a request under way takes until it is carried out, though its client is
+/// gone.
+const SETTLED: Duration = Duration::from_millis(500);
+
 const NOW: Timestamp = Timestamp { seconds: 1_700_000_000, nanoseconds: 0 };
 
 /// One change of the volume: one record of it.
@@ -224,7 +228,7 @@ impl Test {
         child.wait().unwrap();
         // A request that is under way when its client dies is carried out all the
         // same: docs/s3.md, "Limits of it". A restart takes longer than this.
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(SETTLED);
         let lines = BufReader::new(std::fs::File::open(&done).unwrap()).lines();
         let lines: Vec<String> = lines.map(Result::unwrap).collect();
         // Nobody else works on it.

@@ -29,7 +29,7 @@ const BESIDE: &str = ".larder-conflict-";
 /// engine is halted.
 pub(super) async fn resolve(engine: &Arc<Engine>, ready: &Ready, theirs: Option<Object>) -> Result<Done, S3Error> {
     // What an earlier process of this volume sent may come after it was killed.
-    if theirs.as_ref().is_some_and(|object| is_of(object, engine.shared.writer, &ready.step.key))
+    if theirs.as_ref().is_some_and(|object| is_of(object, engine.shared.session.writer, &ready.step.key))
         && !matches!(ready.step.what, Do::Copy { .. })
     {
         return insist(engine, &ready.step, theirs).await;

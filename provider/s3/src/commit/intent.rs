@@ -12,6 +12,7 @@ use super::prepare::Ready;
 use super::step::{Do, Step};
 use crate::error::S3Error;
 use crate::layout::{KeySpace, Token};
+use crate::session::Session;
 
 /// The format that is written, and the only one that is read.
 const VERSION: u32 = 1;
@@ -21,9 +22,12 @@ const VERSION: u32 = 1;
 pub(crate) const LARGEST: u64 = 320 << 20;
 
 #[derive(Serialize, Deserialize)]
-struct Note {
+pub(crate) struct Note {
     version: u32,
-    steps: Vec<Step>,
+    /// Who wrote it, and which process of his.
+    pub(crate) writer: u64,
+    pub(crate) session: u64,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// Below this key are the notes. Ends with `/`.
@@ -41,8 +45,13 @@ pub(crate) fn new_key(keys: &KeySpace) -> String {
 ///
 /// # Errors
 /// Only if a document cannot be written.
-pub(crate) fn encode(steps: &[Ready]) -> Result<Bytes, S3Error> {
-    let note = Note { version: VERSION, steps: steps.iter().map(|ready| ready.step.clone()).collect() };
+pub(crate) fn encode(session: &Session, steps: &[Ready]) -> Result<Bytes, S3Error> {
+    let note = Note {
+        version: VERSION,
+        writer: session.writer,
+        session: session.number,
+        steps: steps.iter().map(|ready| ready.step.clone()).collect(),
+    };
     let json = serde_json::to_vec(&note).map_err(|error| damaged(&error.to_string()))?;
     let length = u32::try_from(json.len()).map_err(|_| damaged("it is too long"))?;
     let mut out = BytesMut::with_capacity(json.len() + 4);
@@ -56,11 +65,11 @@ pub(crate) fn encode(steps: &[Ready]) -> Result<Bytes, S3Error> {
     Ok(out.freeze())
 }
 
-/// The steps of a note.
+/// A note.
 ///
 /// # Errors
 /// It is none, or of another version.
-pub(crate) fn decode(mut bytes: Bytes) -> Result<Vec<Step>, S3Error> {
+pub(crate) fn decode(mut bytes: Bytes) -> Result<Note, S3Error> {
     if bytes.len() < 4 {
         return Err(damaged("it is too short"));
     }
@@ -69,12 +78,11 @@ pub(crate) fn decode(mut bytes: Bytes) -> Result<Vec<Step>, S3Error> {
         return Err(damaged("it is too short"));
     }
     let json = bytes.split_to(length);
-    let note: Note = serde_json::from_slice(&json).map_err(|error| damaged(&error.to_string()))?;
+    let mut note: Note = serde_json::from_slice(&json).map_err(|error| damaged(&error.to_string()))?;
     if note.version != VERSION {
         return Err(damaged(&format!("it is of version {}, and this Larder knows {VERSION}", note.version)));
     }
-    let mut steps = note.steps;
-    for step in &mut steps {
+    for step in &mut note.steps {
         if let Do::Put { body, length, .. } = &mut step.what {
             let length = usize::try_from(*length).unwrap_or(usize::MAX);
             if length > bytes.len() {
@@ -83,7 +91,7 @@ pub(crate) fn decode(mut bytes: Bytes) -> Result<Vec<Step>, S3Error> {
             *body = bytes.split_to(length);
         }
     }
-    Ok(steps)
+    Ok(note)
 }
 
 fn damaged(what: &str) -> S3Error {
@@ -124,8 +132,11 @@ mod tests {
             step("d", put(b"two")),
             step("e", copy),
         ];
-        let note = encode(&steps).unwrap();
-        let read = decode(note.clone()).unwrap();
+        let session = Session::new(None, Some(7));
+        let note = encode(&session, &steps).unwrap();
+        let decoded = decode(note.clone()).unwrap();
+        assert_eq!((decoded.writer, decoded.session), (7, 0));
+        let read = decoded.steps;
         assert_eq!(format!("{read:?}"), format!("{:?}", steps.iter().map(|ready| &ready.step).collect::<Vec<_>>()));
         for length in 0..note.len() {
             assert!(decode(note.slice(..length)).is_err(), "{length}");

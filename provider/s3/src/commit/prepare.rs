@@ -139,7 +139,7 @@ fn content_size(action: &Action) -> u64 {
 }
 
 async fn step(engine: &Arc<Engine>, effect: Effect, whole: bool) -> Result<Ready, S3Error> {
-    let token = Token::new(fastrand::u32(..), engine.shared.writer, &effect.key);
+    let token = Token::new(fastrand::u32(..), engine.shared.session.writer, &effect.key);
     let (what, outcome) = match effect.action {
         Action::Delete => (Do::Delete, Outcome::Gone),
         Action::Directory { node, meta, body, is_attributes } => {

@@ -182,7 +182,7 @@ async fn commit(engine: &Arc<Engine>, taken: Taken) -> Result<(), S3Error> {
     persist(engine, || engine.journal_begin(up_to, note.as_deref(), &prepared.steps).boxed()).await?;
     let bucket = &engine.shared.bucket;
     if let Some(key) = &note {
-        let body = intent::encode(&prepared.steps)?;
+        let body = intent::encode(&engine.shared.session, &prepared.steps)?;
         persist(engine, || write_note(bucket, key, body.clone()).boxed()).await?;
     }
     carry_out(engine, &prepared).await?;

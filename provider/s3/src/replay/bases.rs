@@ -67,7 +67,7 @@ impl<'a> Bases<'a> {
         let Some(object) = self.shared.runtime.block_on(self.shared.bucket.head(&key))? else {
             return Ok(Verdict::Same);
         };
-        Ok(if is_of(&object, self.shared.writer, &key) { Verdict::Same } else { Verdict::Changed })
+        Ok(if is_of(&object, self.shared.session.writer, &key) { Verdict::Same } else { Verdict::Changed })
     }
 
     /// What was found out of a name goes with what had it.

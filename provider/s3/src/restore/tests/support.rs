@@ -23,6 +23,7 @@ use crate::layout::{KeySpace, LinkId, ObjectMeta};
 use crate::mirror::Mirror;
 use crate::options::{ReadMode, S3Options};
 use crate::restore::Restore;
+use crate::session::Session;
 use crate::shared::{Counters, Shared, State};
 use crate::status::Status;
 
@@ -228,7 +229,7 @@ impl World {
             bucket,
             volume: Arc::downgrade(&volume),
             runtime: runtime().handle().clone(),
-            writer: 0,
+            session: Session::new(None, None),
             state: Mutex::new(state),
             counters: Counters::default(),
             turn: tokio::sync::Mutex::new(()),
