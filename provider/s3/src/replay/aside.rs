@@ -124,7 +124,8 @@ mod tests {
         assert_eq!(asides.by_path["f"].missing, [0..10, 20..100]);
         asides.written("f", 0..15);
         asides.cut("f", 30);
-        assert_eq!(asides.by_path["f"].missing, [20..30]);
+        assert_eq!(asides.by_path["f"].missing.len(), 1);
+        assert_eq!(asides.by_path["f"].missing[0], 20..30);
         asides.cut("f", 0);
         assert!(asides.all()[0].2);
     }
