@@ -6,7 +6,7 @@ use larder_bucket::{Condition, Metadata, Object};
 use larder_core::ChunkState;
 
 use super::apply::{Done, Failure, carry_out};
-use super::prepare::{Outcome, Ready, abort, content};
+use super::prepare::{Outcome, Ready, abort, content, is_replaced};
 use super::step::{Do, Step};
 use crate::catalogue::Known;
 use crate::engine::Engine;
@@ -37,11 +37,10 @@ pub(super) async fn resolve(engine: &Arc<Engine>, ready: &Ready, theirs: Option<
     if theirs.is_some() && engine.shared.options.conflict == ConflictPolicy::Fail {
         return Err(halt(engine, &ready.step.path));
     }
-    if let Do::Copy { from, etag, .. } = &ready.step.what {
-        let source = engine.shared.bucket.head(from).await?;
-        if source.is_none_or(|source| source.etag != *etag) {
-            return without_source(engine, ready, theirs).await;
-        }
+    if let Do::Copy { from, etag, .. } = &ready.step.what
+        && is_replaced(engine, Some((from, etag))).await?
+    {
+        return without_source(engine, ready, theirs).await;
     }
     decide(engine, ready, theirs).await
 }

@@ -55,9 +55,13 @@ impl Engine {
     /// Tells the volume that content is stored: a copy was before.
     fn tell_stored(&self, ready: &Ready, etag: &Etag) {
         let Outcome::Content { file, version: None, .. } = &ready.outcome else { return };
+        self.stored(file, etag);
+    }
+
+    fn stored(&self, file: &TakenFile, version: &Arc<str>) {
         let (Some(volume), Some(frozen)) = (self.shared.volume.upgrade(), &file.frozen) else { return };
         // It may be gone by now.
-        if volume.stored(file.node, frozen, etag).is_ok() {
+        if volume.stored(file.node, frozen, version).is_ok() {
             self.loads.stored(file.node, frozen);
         }
     }
@@ -65,12 +69,8 @@ impl Engine {
     /// Notes that all of a file's content, as a group has it, is in an object,
     /// which the file's own will be a copy of.
     pub(crate) fn landed(&self, file: &TakenFile, place: &Place) {
-        self.shared.state.lock().catalogue.set_place(file.node, place.clone());
-        let (Some(volume), Some(frozen)) = (self.shared.volume.upgrade(), &file.frozen) else { return };
-        // It may be gone by now.
-        if volume.stored(file.node, frozen, &place.version).is_ok() {
-            self.loads.stored(file.node, frozen);
-        }
+        self.moved(file.node, place);
+        self.stored(file, &place.version);
     }
 
     /// Notes that an object was copied, and is read from there.
