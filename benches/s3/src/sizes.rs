@@ -45,14 +45,14 @@ impl Sizes {
         piece: 1 << 20,
         huge: 1 << 30,
         budget: 256 << 20,
-        memory: 512 << 20,
+        memory: 1 << 30,
         directories: 20,
         files: 100,
         small: 4 << 10,
         tree_directories: 100,
         tree_files: 100,
         repetitions: 3,
-        bound: Duration::from_secs(120),
+        bound: Duration::from_secs(45),
         drop_caches: true,
     };
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_nats::ConnectOptions;
 use larder_core::ErrorCode;
-use larder_journal::{FileJournal, FileOptions, JournalStore, NatsJournal, NatsOptions, Recovered};
+use larder_journal::{Bounds, FileJournal, FileOptions, JournalStore, NatsJournal, NatsOptions, Recovered};
 
 use crate::error::S3Error;
 use crate::options::{JournalServer, S3Options, WriteMode};
@@ -33,12 +33,18 @@ pub(crate) async fn open(options: &S3Options, identity: String) -> Result<Option
         return Ok(None);
     }
     let mut file = FileOptions::new(identity);
-    file.bounds.capacity = options.journal_bytes;
+    file.bounds = bounds(options);
     let (journal, recovered) = FileJournal::open(&directory, file).map_err(|error| failed(&error))?;
     if let Some(cut) = &recovered.cut {
         tracing::warn!(file = %cut.file.display(), bytes = cut.bytes, "a write was torn by a crash; its rest was cut off");
     }
     Ok(Some((Arc::new(journal), recovered)))
+}
+
+/// Records that wait to be written are a second copy of what a guest wrote: an
+/// eighth of the volume's memory may be.
+fn bounds(options: &S3Options) -> Bounds {
+    Bounds { capacity: options.journal_bytes, buffer: (options.memory / 8).min(Bounds::default().buffer) }
 }
 
 async fn in_stream(options: &S3Options, server: &JournalServer, identity: String) -> Result<Opened, S3Error> {
@@ -55,7 +61,7 @@ async fn in_stream(options: &S3Options, server: &JournalServer, identity: String
         connect = connect.add_root_certificates(path.clone());
     }
     let mut stream = NatsOptions::new(&server.url, connect, identity);
-    stream.bounds.capacity = options.journal_bytes;
+    stream.bounds = bounds(options);
     stream.replicas = server.replicas;
     // It waits for the server.
     let opened = tokio::task::spawn_blocking(move || NatsJournal::open(stream)).await;

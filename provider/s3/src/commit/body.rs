@@ -54,9 +54,11 @@ impl<'a> Body<'a> {
                 }
                 _ => continue,
             }
+            let range = stretch.range.start..stretch.range.end.min(old.map_or(0, |old| old.size));
             match unchanged.last_mut() {
-                Some(last) if last.end == stretch.range.start => last.end = stretch.range.end,
-                _ => unchanged.push(stretch.range),
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ if range.is_empty() => {}
+                _ => unchanged.push(range),
             }
         }
         Self { node: file.node, frozen, map, header, old, landed, away, unchanged, is_gone }
@@ -67,12 +69,23 @@ impl<'a> Body<'a> {
         self.map.map_or_else(|| self.frozen.len(), SparseMap::object_size)
     }
 
+    /// Ranges of the object that are in the old object as they are, ascending and
+    /// apart.
+    pub(super) fn unchanged(&self) -> &[Range<u64>] {
+        if self.source().is_some() { &self.unchanged } else { &[] }
+    }
+
+    /// The old object, if its bytes stand where those of the new one do.
+    fn source(&self) -> Option<&'a Place> {
+        self.old.filter(|old| !self.is_gone && old.sparse.is_none() && self.map.is_none())
+    }
+
     /// Where a range of the object is in the old object, if all of it is there
     /// as it is.
     pub(super) fn copyable(&self, range: &Range<u64>) -> Option<&Place> {
-        let old = self.old.filter(|old| !self.is_gone && old.sparse.is_none() && self.map.is_none())?;
+        let old = self.source()?;
         let holds = |stored: &Range<u64>| stored.start <= range.start && range.end <= stored.end;
-        (range.end <= old.size && self.unchanged.iter().any(holds)).then_some(old)
+        self.unchanged.iter().any(holds).then_some(old)
     }
 
     /// The bytes of a range of the object.

@@ -2,7 +2,7 @@
 //! from one place in the order of changes to a later one.
 //!
 //! What lives here: taking a group ([`take`]), what it changes ([`plan`]),
-//! bringing contents up ([`prepare`]), and large ones before it ([`ahead`]), what
+//! bringing contents up ([`prepare`]), in which parts ([`parts`]), and large ones before it ([`ahead`]), what
 //! has no name any more ([`unnamed`]), the note that makes a group of several
 //! objects one step ([`intent`]), carrying it out ([`apply`]), and when all that
 //! happens ([`run`]). What does not: who asks for it (`engine`).
@@ -12,6 +12,7 @@ pub(crate) mod apply;
 mod body;
 pub(crate) mod conflict;
 pub(crate) mod intent;
+mod parts;
 pub(crate) mod plan;
 pub(crate) mod prepare;
 pub(crate) mod run;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use larder_bucket::{BucketErrorKind, Condition, Etag, MOST_PARTS, Metadata, Part, Upload};
+use larder_bucket::{BucketErrorKind, Condition, Etag, Metadata, Part, Upload};
 use larder_core::NodeId;
 
 use super::ahead::land::Landed;
 use super::body::Body;
+use super::parts;
 use super::plan::{Action, Effect, Plan};
 use super::step::{Do, Step};
 use super::take::TakenFile;
@@ -34,9 +35,6 @@ pub(super) const PARTS_AT_A_TIME: usize = 4;
 /// The largest object that one request copies: 1 GiB. S3 takes 5 GB; guards
 /// against a server that needs longer for that than a request may take.
 const LARGEST_COPY: u64 = 1 << 30;
-
-/// A part of the copy of a larger one, at least: 256 MiB.
-const COPIED_PART: u64 = 256 << 20;
 
 /// What a step leaves in the catalogue when it is done.
 #[derive(Clone, Debug)]
@@ -266,7 +264,8 @@ async fn bring(
         return Ok(put(metadata, bytes));
     }
     let upload = engine.shared.bucket.start_upload(key, &metadata).await?;
-    let sent = parts(size, S3Options::PART).map(|(number, range)| part(engine, &body, &upload, number, range));
+    let planned = parts::around(size, body.unchanged());
+    let sent = planned.into_iter().map(|(number, range)| part(engine, &body, &upload, number, range));
     let mut sent = stream::iter(sent).buffered(PARTS_AT_A_TIME);
     let mut done = Vec::new();
     while let Some(part) = sent.next().await {
@@ -311,13 +310,6 @@ pub(super) async fn abort(engine: &Engine, upload: &Upload) {
     }
 }
 
-/// Parts of at least `least` bytes that cover an object.
-fn parts(size: u64, least: u64) -> impl Iterator<Item = (u32, Range<u64>)> {
-    let part = size.div_ceil(u64::from(MOST_PARTS)).max(least).next_multiple_of(1 << 20);
-    let starts = (0..size).step_by(usize::try_from(part).unwrap_or(usize::MAX));
-    (1..).zip(starts.map(move |start| start..(start + part).min(size)))
-}
-
 async fn copy(engine: &Arc<Engine>, key: &str, from: &Place, metadata: Metadata) -> Result<Do, S3Error> {
     let object = from.sparse.as_ref().map_or(from.size, |map| map.object_size());
     if object <= LARGEST_COPY {
@@ -325,7 +317,7 @@ async fn copy(engine: &Arc<Engine>, key: &str, from: &Place, metadata: Metadata)
     }
     let bucket = &engine.shared.bucket;
     let upload = bucket.start_upload(key, &metadata).await?;
-    let copies = parts(object, COPIED_PART).map(|(number, range)| {
+    let copies = parts::copied(object).into_iter().map(|(number, range)| {
         let upload = &upload;
         async move {
             let part = bucket.copy_part(upload, number, &from.key, &from.etag, range).await?;

@@ -62,7 +62,7 @@ fn choose(engine: &Engine) -> Option<(Arc<Ahead>, u64)> {
         return None;
     }
     for (node, dirty) in state.changes.streams() {
-        let is_long = dirty.run.1.saturating_sub(dirty.run.0) >= least;
+        let is_long = dirty.run.1.saturating_sub(dirty.run.0) > least;
         let may_begin = is_long && state.mirror.names(node).next().is_some();
         if !(may_begin || state.ahead.files.contains_key(&node)) || state.ahead.under_way.contains(&node) {
             continue;
