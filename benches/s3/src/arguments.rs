@@ -14,7 +14,7 @@ use crate::sizes::Sizes;
 #[derive(Debug, Parser)]
 #[command(
     name = "larder-bench-s3",
-    after_help = "EXAMPLES:\n  tests/bench-s3 --quick\n  tests/bench-s3 --group small --only larder-async --only s3fs\n  tests/bench-s3 --json /tmp/s3.json"
+    after_help = "EXAMPLES:\n  tests/bench-s3 --quick\n  tests/bench-s3 --group small --only larder-async --only s3fs\n  tests/bench-s3 --group start --objects 1000000 --bound 3600 --repetitions 1 --only larder-through\n  tests/bench-s3 --json /tmp/s3.json"
 )]
 pub(crate) struct Arguments {
     /// Less of everything, once: to see that it works.
@@ -29,6 +29,10 @@ pub(crate) struct Arguments {
     /// Repetitions of what is short.
     #[arg(long)]
     repetitions: Option<usize>,
+    /// Objects of the tree that a start lists, in directories of 1,000; at
+    /// least 1,000.
+    #[arg(long)]
+    objects: Option<usize>,
     /// Seconds that a contestant has for one cell of the table. What is not done
     /// by then is extrapolated from what is, and marked with `~`.
     #[arg(long)]
@@ -60,6 +64,10 @@ impl Arguments {
         let mut sizes = if self.quick { Sizes::QUICK } else { Sizes::FULL };
         if let Some(repetitions) = self.repetitions {
             sizes.repetitions = repetitions.max(1);
+        }
+        if let Some(objects) = self.objects {
+            sizes.tree_files = 1000;
+            sizes.tree_directories = (objects / sizes.tree_files).max(1);
         }
         if let Some(seconds) = self.bound {
             sizes.bound = Duration::from_secs(seconds.max(1));
