@@ -136,6 +136,43 @@ fn what_is_not_larger_than_a_group_needs_no_copy() {
     });
 }
 
+/// A log that is synced after each piece: what the bucket has of it is copied
+/// there, and little more than the piece goes up.
+#[test]
+fn what_is_appended_is_one_part_beside_one_copy() {
+    everywhere(|host| {
+        let volume = host.open();
+        let at = root(&volume);
+        let file = create(&at, "f");
+        let mut size = 12 * MIB + 10;
+        stream(&file, 0, size).unwrap();
+        file.sync().unwrap();
+        for turn in 1..=3 {
+            let before = volume.status();
+            write_all(&file, size, &content(size, size + MIB)).unwrap();
+            size += MIB;
+            file.sync().unwrap();
+            let status = volume.status();
+            assert_eq!(requests(&volume, "UploadPartCopy"), turn, "{status:?}");
+            let sent = status.uploaded_bytes - before.uploaded_bytes;
+            assert!(sent < MIB + MIB / 8, "{sent}: {status:?}");
+        }
+        // In the middle: the least part that S3 takes, between two copies.
+        let before = volume.status();
+        write_all(&file, 6 * MIB, b"changed").unwrap();
+        file.sync().unwrap();
+        let status = volume.status();
+        assert_eq!(requests(&volume, "UploadPartCopy"), 3 + 2, "{status:?}");
+        let sent = status.uploaded_bytes - before.uploaded_bytes;
+        assert!(sent < 6 * MIB, "{sent}: {status:?}");
+        let mut expected = content(0, size);
+        expected[6 << 20..][..7].copy_from_slice(b"changed");
+        drop(file);
+        drop(at);
+        on_an_empty_host(host, volume, &[("f", &expected)], 0);
+    });
+}
+
 #[test]
 fn it_is_read_and_overwritten_and_cut_meanwhile() {
     everywhere(|host| {
