@@ -37,7 +37,8 @@ pub(crate) enum Done {
     Resolved,
 }
 
-const PHASES: [Phase; 5] = [Phase::Early, Phase::EarlyMarker, Phase::Put, Phase::Delete, Phase::Marker];
+const PHASES: [Phase; 6] =
+    [Phase::Early, Phase::EarlyMarker, Phase::PutMarker, Phase::Put, Phase::Delete, Phase::Marker];
 
 /// Carries out the steps that are not done, and notes which are.
 ///

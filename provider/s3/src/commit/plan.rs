@@ -140,7 +140,9 @@ impl Planner<'_> {
     }
 
     fn put(&mut self, path: &str, key: &str, condition: Condition, action: Action) {
-        self.effects.push(Effect { key: key.into(), path: path.to_owned(), phase: Phase::Put, condition, action });
+        let is_marker = matches!(action, Action::Directory { is_attributes: false, .. });
+        let phase = if is_marker { Phase::PutMarker } else { Phase::Put };
+        self.effects.push(Effect { key: key.into(), path: path.to_owned(), phase, condition, action });
     }
 
     fn delete(&mut self, path: &str, key: Option<String>, phase: Phase) {
@@ -170,7 +172,7 @@ fn in_order(effects: &mut [Effect]) {
         effects.iter().filter(|effect| is_meant(effect)).map(|effect| effect.path.clone()).collect()
     };
     let files = paths(|effect| matches!(effect.action, Action::Content { .. } | Action::Copy { .. }));
-    let put = paths(|effect| effect.phase == Phase::Put);
+    let put = paths(|effect| matches!(effect.phase, Phase::Put | Phase::PutMarker));
     let above_put: HashSet<&str> = put.iter().flat_map(|path| ancestors(path)).collect();
     for effect in effects.iter_mut() {
         let is_below_file = || ancestors(&effect.path).any(|path| files.contains(path));
@@ -181,8 +183,12 @@ fn in_order(effects: &mut [Effect]) {
             effect.phase = Phase::EarlyMarker;
         }
     }
-    // Deepest first within a phase, for markers.
-    effects.sort_by(|a, b| a.phase.cmp(&b.phase).then_with(|| b.path.cmp(&a.path)));
+    // Deepest first within a phase, for markers that go; those above first where
+    // they come.
+    effects.sort_by(|a, b| {
+        let (one, other) = if a.phase == Phase::PutMarker { (a, b) } else { (b, a) };
+        a.phase.cmp(&b.phase).then_with(|| one.path.cmp(&other.path))
+    });
 }
 
 fn ancestors(path: &str) -> impl Iterator<Item = &str> {
@@ -205,4 +211,37 @@ fn staged(keys: &KeySpace, effects: &[Effect]) -> Vec<Staged> {
         }
     }
     staged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_are_there_before_what_is_below_and_go_after_it() {
+        let directory = || {
+            let node = larder_core::NodeId { ino: 1, generation: 1 };
+            let meta = ObjectMeta::of_kind(FileType::Directory);
+            Action::Directory { node, meta, body: Bytes::new(), is_attributes: false }
+        };
+        let mut planner =
+            Planner { keys: &KeySpace::new("p/").unwrap(), catalogue: &mut Catalogue::default(), effects: Vec::new() };
+        for path in ["b/a", "b", "b/a/c", "c"] {
+            planner.put(path, &format!("p/{path}/"), Condition::Always, directory());
+        }
+        let mut effects = planner.effects;
+        let mut gone = |path: &str, phase| {
+            let condition = Condition::Always;
+            let (key, path) = (format!("p/{path}").into(), path.to_owned());
+            effects.push(Effect { key, path, phase, condition, action: Action::Delete });
+        };
+        gone("a", Phase::Marker);
+        gone("a/b", Phase::Marker);
+        gone("a/b/f", Phase::Delete);
+        in_order(&mut effects);
+        let order: Vec<_> = effects.iter().map(|effect| (effect.phase, &*effect.path)).collect();
+        let put = ["b", "b/a", "b/a/c", "c"].map(|path| (Phase::PutMarker, path));
+        let gone = [(Phase::Delete, "a/b/f"), (Phase::Marker, "a/b"), (Phase::Marker, "a")];
+        assert_eq!(order, [&put[..], &gone].concat());
+    }
 }

@@ -12,7 +12,11 @@ pub(crate) enum Phase {
     Early,
     /// The same of directories, the deepest first.
     EarlyMarker,
-    /// What is new.
+    /// Markers of directories, those above first: before anything is put below
+    /// them. SeaweedFS makes a directory for what is put, and one that it makes at
+    /// the same moment takes the marker's place: what was acknowledged is gone.
+    PutMarker,
+    /// What else is new.
     Put,
     /// Deletions.
     Delete,
@@ -23,7 +27,7 @@ pub(crate) enum Phase {
 impl Phase {
     /// Whether the steps are carried out one after another.
     pub(crate) const fn is_in_order(self) -> bool {
-        matches!(self, Self::EarlyMarker | Self::Marker)
+        matches!(self, Self::EarlyMarker | Self::PutMarker | Self::Marker)
     }
 }
 
