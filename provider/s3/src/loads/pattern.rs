@@ -12,8 +12,10 @@ const FIRST: u64 = (1 << 20) / CHUNK_BYTES as u64;
 /// The same where most reads of the file are out of order: 128 KiB.
 const RANDOM: u64 = (128 << 10) / CHUNK_BYTES as u64;
 
-/// A window's length to that of the one before it: with 1 MiB at first, the most
-/// is reached after three requests, and he who stops after 2 MiB has 5 MiB.
+/// A window's length to that of the one before it, once a reader has gone on
+/// for more than the first one: the most is reached after few requests. Up to
+/// there it is twice: readers who jump come to follow by chance, and what they
+/// load pushes out what others use.
 const GROWTH: u64 = 4;
 
 /// So many reads out of order, each without one that followed, are a habit.
@@ -118,7 +120,8 @@ impl Pattern {
             return (from..from, marker);
         }
         self.jumps = self.jumps.saturating_sub(2);
-        run.window = (run.window * GROWTH).min(most);
+        let growth = if run.window > FIRST { GROWTH } else { 2 };
+        run.window = (run.window * growth).min(most);
         run.end = from.saturating_add(run.window).min(chunks).max(from);
         if run.end - from >= MARKED && run.marker.is_none() {
             run.marker = Some(Marker { index: from + (run.end - from) / 2, bytes: None });
