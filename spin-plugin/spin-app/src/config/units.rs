@@ -1,0 +1,96 @@
+//! Sizes and durations as people write them: the same as in `larder up` files.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The suffixes of sizes with the number of bytes of each. A single letter is
+/// binary; `KB`, `MB`, … are decimal.
+const SIZES: &[(&str, u64)] = &[
+    ("", 1),
+    ("b", 1),
+    ("k", 1 << 10),
+    ("kib", 1 << 10),
+    ("kb", 1_000),
+    ("m", 1 << 20),
+    ("mib", 1 << 20),
+    ("mb", 1_000_000),
+    ("g", 1 << 30),
+    ("gib", 1 << 30),
+    ("gb", 1_000_000_000),
+    ("t", 1 << 40),
+    ("tib", 1 << 40),
+    ("tb", 1_000_000_000_000),
+];
+
+/// The suffixes of durations with the number of milliseconds of each.
+const DURATIONS: &[(&str, u64)] =
+    &[("ms", 1), ("", 1_000), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+pub(super) const SIZE_HELP: &str = "write a whole number, or a text such as \"64MiB\", \"10k\" or \"2GB\"";
+pub(super) const DURATION_HELP: &str = "write whole seconds, or a text such as \"500ms\", \"30s\", \"5m\" or \"2h\"";
+
+/// A size or a count; none where the value is neither.
+pub(super) fn size(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => scaled(text, SIZES),
+        _ => None,
+    }
+}
+
+/// A duration; none where the value is none.
+pub(super) fn duration(value: &Value) -> Option<Duration> {
+    let milliseconds = match value {
+        Value::Number(number) => number.as_u64()?.checked_mul(1_000)?,
+        Value::String(text) => scaled(text, DURATIONS)?,
+        _ => return None,
+    };
+    Some(Duration::from_millis(milliseconds))
+}
+
+/// The number that a text begins with, times what the suffix behind it stands
+/// for; none where it is neither, or too large.
+fn scaled(text: &str, table: &[(&str, u64)]) -> Option<u64> {
+    let text = text.trim();
+    let end = text.find(|character: char| !character.is_ascii_digit() && character != '_').unwrap_or(text.len());
+    let (digits, suffix) = text.split_at(end);
+    let number: u64 = digits.replace('_', "").parse().ok()?;
+    let suffix = suffix.trim().to_ascii_lowercase();
+    let (_, factor) = table.iter().find(|(name, _)| *name == suffix)?;
+    number.checked_mul(*factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sizes_and_durations() {
+        for (value, expected) in [
+            (json!(4096), Some(4096)),
+            (json!("64K"), Some(65_536)),
+            (json!("64kb"), Some(64_000)),
+            (json!("16 MiB"), Some(16 << 20)),
+            (json!("1_000"), Some(1_000)),
+            (json!("99999999T"), None),
+            (json!(-1), None),
+            (json!(1.5), None),
+            (json!(""), None),
+            (json!([1]), None),
+        ] {
+            assert_eq!(size(&value), expected, "{value}");
+        }
+        for (value, expected) in [
+            (json!(30), Some(30_000)),
+            (json!("500ms"), Some(500)),
+            (json!("2h"), Some(7_200_000)),
+            (json!(u64::MAX), None),
+            (json!("soon"), None),
+        ] {
+            assert_eq!(duration(&value), expected.map(Duration::from_millis), "{value}");
+        }
+    }
+}
