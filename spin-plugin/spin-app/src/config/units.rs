@@ -2,26 +2,8 @@
 
 use std::time::Duration;
 
+use larder_volume_file::{parse_size, scaled};
 use serde_json::Value;
-
-/// The suffixes of sizes with the number of bytes of each. A single letter is
-/// binary; `KB`, `MB`, … are decimal.
-const SIZES: &[(&str, u64)] = &[
-    ("", 1),
-    ("b", 1),
-    ("k", 1 << 10),
-    ("kib", 1 << 10),
-    ("kb", 1_000),
-    ("m", 1 << 20),
-    ("mib", 1 << 20),
-    ("mb", 1_000_000),
-    ("g", 1 << 30),
-    ("gib", 1 << 30),
-    ("gb", 1_000_000_000),
-    ("t", 1 << 40),
-    ("tib", 1 << 40),
-    ("tb", 1_000_000_000_000),
-];
 
 /// The suffixes of durations with the number of milliseconds of each.
 const DURATIONS: &[(&str, u64)] =
@@ -34,7 +16,7 @@ pub(super) const DURATION_HELP: &str = "write whole seconds, or a text such as \
 pub(super) fn size(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64(),
-        Value::String(text) => scaled(text, SIZES),
+        Value::String(text) => parse_size(text).ok(),
         _ => None,
     }
 }
@@ -47,18 +29,6 @@ pub(super) fn duration(value: &Value) -> Option<Duration> {
         _ => return None,
     };
     Some(Duration::from_millis(milliseconds))
-}
-
-/// The number that a text begins with, times what the suffix behind it stands
-/// for; none where it is neither, or too large.
-fn scaled(text: &str, table: &[(&str, u64)]) -> Option<u64> {
-    let text = text.trim();
-    let end = text.find(|character: char| !character.is_ascii_digit() && character != '_').unwrap_or(text.len());
-    let (digits, suffix) = text.split_at(end);
-    let number: u64 = digits.replace('_', "").parse().ok()?;
-    let suffix = suffix.trim().to_ascii_lowercase();
-    let (_, factor) = table.iter().find(|(name, _)| *name == suffix)?;
-    number.checked_mul(*factor)
 }
 
 #[cfg(test)]
