@@ -10,7 +10,7 @@ mod compose;
 mod cp;
 mod df;
 mod export;
-mod guest;
+pub(crate) mod guest;
 mod import;
 mod inspect;
 mod ls;
@@ -127,7 +127,10 @@ pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
 }
 
 /// Runs a command that runs guests.
-fn within_tokio(command: impl Future<Output = Result<u8>>) -> Result<ExitCode> {
+///
+/// # Errors
+/// The command's.
+pub(crate) fn within_tokio(command: impl Future<Output = Result<u8>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(command);
     // A guest may still be in a host call that does not return, such as a read

@@ -1,23 +1,27 @@
 //! What the host keeps for one guest instance.
 
+use std::sync::Arc;
+
 use larder_wasmtime::{LarderCtx, LarderCtxView, LarderView};
 use wasmtime::Store;
 use wasmtime::UpdateDeadline;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::engine::Runtime;
 use super::limits::{GuestLimits, RESOURCES};
 use super::p1::{self, CoreHost};
-use super::prefixed::{OutputTarget, PrefixedOutput};
+use super::outgoing::{Outgoing, OutgoingRequests};
+use super::output::{GuestOutput, OutputTarget};
+use super::prefixed::prefixed;
 use crate::volumes::MountTable;
 
 /// Epoch ticks between two yields of a running guest.
 const TICKS_PER_YIELD: u64 = 1;
 
 /// Where a guest's standard streams go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Stdio {
     /// The streams of this process.
     Inherit,
@@ -25,6 +29,13 @@ pub(crate) enum Stdio {
     OutputOnly,
     /// No input; output line by line behind this name.
     Prefixed(String),
+    /// No input; output to these, which all instances share.
+    Shared {
+        /// Standard output.
+        stdout: GuestOutput,
+        /// Standard error.
+        stderr: GuestOutput,
+    },
 }
 
 /// All that an instance of an app is made with.
@@ -40,6 +51,8 @@ pub(crate) struct GuestSetup {
     pub(crate) memory: u64,
     /// Standard streams.
     pub(crate) stdio: Stdio,
+    /// Where its HTTP requests may go; it has no other network.
+    pub(crate) outgoing: Outgoing,
 }
 
 /// A store's data.
@@ -48,7 +61,7 @@ pub(super) struct Host {
     wasi: WasiCtx,
     larder: LarderCtx,
     http: WasiHttpCtx,
-    outgoing: NoOutgoingRequests,
+    outgoing: OutgoingRequests,
     /// Memory and tables.
     pub(super) limits: GuestLimits,
 }
@@ -69,8 +82,10 @@ impl GuestSetup {
                 wasi.inherit_stdout().inherit_stderr();
             }
             Stdio::Prefixed(name) => {
-                wasi.stdout(PrefixedOutput::new(name, OutputTarget::Stdout))
-                    .stderr(PrefixedOutput::new(name, OutputTarget::Stderr));
+                wasi.stdout(prefixed(name, OutputTarget::Stdout)).stderr(prefixed(name, OutputTarget::Stderr));
+            }
+            Stdio::Shared { stdout, stderr } => {
+                wasi.stdout(stdout.clone()).stderr(stderr.clone());
             }
         }
         let mut larder = LarderCtx::new();
@@ -90,7 +105,7 @@ impl GuestSetup {
                 wasi: wasi.build(),
                 larder,
                 http: WasiHttpCtx::new(),
-                outgoing: NoOutgoingRequests,
+                outgoing: OutgoingRequests::new(self.outgoing.clone(), Arc::clone(&runtime.outgoing)),
                 limits: GuestLimits::new(self.memory),
             },
         );
@@ -134,25 +149,5 @@ impl LarderView for Host {
 impl WasiHttpView for Host {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outgoing }
-    }
-}
-
-/// Answers every outgoing request with `HTTP-request-denied`: guests reach
-/// files and no network, as with WASI's sockets.
-struct NoOutgoingRequests;
-
-type Outgoing = wasmtime_wasi_http::Result<(
-    hyper::Response<WasiBody>,
-    Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
-)>;
-
-impl WasiHttpHooks for NoOutgoingRequests {
-    fn send_request(
-        &mut self,
-        _request: hyper::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
-    ) -> Box<dyn Future<Output = Outgoing> + Send> {
-        Box::new(async { Err(wasmtime_wasi_http::Error::HttpRequestDenied) })
     }
 }
