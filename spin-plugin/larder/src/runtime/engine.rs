@@ -71,6 +71,8 @@ pub(crate) struct Engines {
     /// Keeps places for so many components ready, so that an instance is made
     /// without asking the system for memory. Needs much address space.
     pub(crate) pool: Option<usize>,
+    /// Links what Spin apps import besides WASI.
+    pub(crate) spin: bool,
 }
 
 impl Runtime {
@@ -79,7 +81,7 @@ impl Runtime {
     /// # Errors
     /// When Wasmtime refuses the configuration on this machine.
     pub(crate) fn new(cache: &Cache, engines: Engines) -> Result<Self> {
-        let Engines { p3: needs_p3, pool } = engines;
+        let Engines { p3: needs_p3, pool, spin } = engines;
         let mut config = larder_wasmtime::engine_config(needs_p3);
         config
             .epoch_interruption(true)
@@ -98,6 +100,7 @@ impl Runtime {
             .and_then(|()| larder_wasmtime::add_extensions_to_linker(&mut linker))
             .and_then(|()| wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker))
             .and_then(|()| if needs_p3 { wasmtime_wasi_http::p3::add_to_linker(&mut linker) } else { Ok(()) })
+            .and_then(|()| if spin { larder_spin_host::add_to_linker(&mut linker, needs_p3) } else { Ok(()) })
             .map_err(|error| anyhow!("cannot link WASI: {error:#}"))?;
         let mut core_linker = wasmtime::Linker::new(&engine);
         p1::add_to_linker(&mut core_linker).map_err(|error| anyhow!("cannot link WASI 0.1: {error:#}"))?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use larder_spin_host::{ComponentVariables, KeyValueStores, SpinCtx, SpinCtxView, SpinView};
 use larder_wasmtime::{LarderCtx, LarderCtxView, LarderView};
 use wasmtime::Store;
 use wasmtime::UpdateDeadline;
@@ -53,6 +54,18 @@ pub(crate) struct GuestSetup {
     pub(crate) stdio: Stdio,
     /// Where its HTTP requests may go; it has no other network.
     pub(crate) outgoing: Outgoing,
+    /// What it has of a Spin app.
+    pub(crate) spin: Spin,
+}
+
+/// What a guest has of the Spin app that it belongs to; nothing, where it
+/// belongs to none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spin {
+    /// Its variables.
+    pub(crate) variables: Arc<ComponentVariables>,
+    /// The stores that it may open.
+    pub(crate) stores: KeyValueStores,
 }
 
 /// A store's data.
@@ -61,7 +74,9 @@ pub(super) struct Host {
     wasi: WasiCtx,
     larder: LarderCtx,
     http: WasiHttpCtx,
-    outgoing: OutgoingRequests,
+    /// Its requests to others.
+    pub(super) outgoing: OutgoingRequests,
+    spin: SpinCtx,
     /// Memory and tables.
     pub(super) limits: GuestLimits,
 }
@@ -106,6 +121,7 @@ impl GuestSetup {
                 larder,
                 http: WasiHttpCtx::new(),
                 outgoing: OutgoingRequests::new(self.outgoing.clone(), Arc::clone(&runtime.outgoing)),
+                spin: SpinCtx::new(Arc::clone(&self.spin.variables), self.spin.stores.clone()),
                 limits: GuestLimits::new(self.memory),
             },
         );
@@ -143,6 +159,12 @@ impl WasiView for Host {
 impl LarderView for Host {
     fn larder(&mut self) -> LarderCtxView<'_> {
         LarderCtxView { ctx: &mut self.larder, table: &mut self.table }
+    }
+}
+
+impl SpinView for Host {
+    fn spin(&mut self) -> SpinCtxView<'_> {
+        SpinCtxView { ctx: &mut self.spin, table: &mut self.table }
     }
 }
 

@@ -11,7 +11,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
@@ -98,22 +97,19 @@ impl Instances {
         Ok(Self { handler: ProxyHandler::new(maker), limits })
     }
 
-    /// Answers a request, whose URI has its scheme and host.
+    /// Answers a request, whose URI has its scheme and host. So many requests
+    /// among components led to it: `depth`.
     ///
     /// # Errors
     /// Why there is no response of the guest.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response<WasiBody>, Failure> {
-        let request = request.map(|body| {
-            use http_body_util::BodyExt;
-            body.map_err(wasmtime_wasi_http::Error::from).boxed_unsync()
-        });
+    pub(crate) async fn answer(&self, request: Request<WasiBody>, depth: u8) -> Result<Response<WasiBody>, Failure> {
         let InstanceLimits { request_timeout, response_timeout, .. } = self.limits;
-        let deadline = Arc::new(Deadline::after(request_timeout));
-        let handled = self.handler.handle(Arc::clone(&deadline), request);
+        let asked = Arc::new(Asked::now(request_timeout, depth));
+        let handled = self.handler.handle(Arc::clone(&asked), request);
         // For what is not bounded within.
         match tokio::time::timeout(request_timeout + 2 * SLACK, handled).await {
             Ok(Ok(response)) => {
-                deadline.extend(response_timeout);
+                asked.extend(response_timeout);
                 Ok(response)
             }
             Ok(Err(error)) => Err(failure(&error)),
@@ -131,7 +127,7 @@ fn failure(error: &wasmtime::Error) -> Failure {
         // The instance's end says more, see `Worker::drop`.
         return Failure::Guest("the guest trapped".to_owned());
     }
-    if let Some(error) = error.downcast_ref::<InstantiationError<Arc<Deadline>>>() {
+    if let Some(error) = error.downcast_ref::<InstantiationError<Arc<Asked>>>() {
         return match error.error.downcast_ref::<NoInstance>() {
             Some(NoInstance::Busy) => Failure::Unavailable,
             Some(NoInstance::TimedOut) => Failure::TimedOut,
@@ -197,11 +193,14 @@ impl HandlerState for Maker {
     }
 }
 
-/// When a request's time has passed.
-struct Deadline {
+/// A request, as its instance has it.
+struct Asked {
+    /// When its time has passed.
     at: Mutex<Instant>,
     /// Of the instance that has it.
     busy: OnceLock<Arc<Busy>>,
+    /// Requests among components that led to it.
+    depth: u8,
 }
 
 /// Until when an instance has requests whose time has not passed.
@@ -221,9 +220,9 @@ impl Busy {
     }
 }
 
-impl Deadline {
-    fn after(time: Duration) -> Self {
-        Self { at: Mutex::new(Instant::now() + time), busy: OnceLock::new() }
+impl Asked {
+    fn now(time: Duration, depth: u8) -> Self {
+        Self { at: Mutex::new(Instant::now() + time), busy: OnceLock::new(), depth }
     }
 
     fn at(&self) -> Instant {
@@ -263,7 +262,7 @@ struct Worker {
 
 impl WorkerState for Worker {
     type StoreData = Host;
-    type RequestData = Arc<Deadline>;
+    type RequestData = Arc<Asked>;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.limits.requests {
@@ -277,14 +276,15 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        _store: StoreContextMut<'_, Host>,
-        deadline: Arc<Deadline>,
+        mut store: StoreContextMut<'_, Host>,
+        asked: Arc<Asked>,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        self.busy.extend(deadline.at());
+        self.busy.extend(asked.at());
+        store.data_mut().outgoing.led_by(asked.depth);
         // A request is in one instance.
-        let _ = deadline.busy.set(Arc::clone(&self.busy));
-        Box::pin(async move { deadline.passed().await })
+        let _ = asked.busy.set(Arc::clone(&self.busy));
+        Box::pin(async move { asked.passed().await })
     }
 
     fn drop(&self, store: Store<Host>, result: wasmtime::Result<()>) {

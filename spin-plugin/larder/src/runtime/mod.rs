@@ -19,11 +19,11 @@ mod stop;
 pub(crate) use app::{App, AppBytes};
 pub(crate) use command::{Outcome, run_command};
 pub(crate) use engine::{Cache, Engines, Runtime};
-pub(crate) use host::{GuestSetup, Stdio};
+pub(crate) use host::{GuestSetup, Spin, Stdio};
 pub(crate) use http::{Body, Failure, RequestLine, whole, with_absolute_uri};
 pub(crate) use instances::{InstanceLimits, Instances};
 pub(crate) use limits::{DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY};
-pub(crate) use outgoing::Outgoing;
+pub(crate) use outgoing::{Answering, Outgoing, Within};
 pub(crate) use output::{GuestOutput, OutputTarget, Sink};
 pub(crate) use server::{
     Answer, DEFAULT_GRACE, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_TIMEOUT, Server, ServerOptions, Wire,

@@ -1,7 +1,8 @@
-//! Outgoing HTTP requests of guests: where they may go, and how many there are
-//! at a time.
+//! Outgoing HTTP requests of guests: where they may go, how many there are at a
+//! time, and which of them stay within this process.
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use hyper::header::HOST;
@@ -22,14 +23,35 @@ const MOST_REQUESTS: usize = 512;
 /// each waiting request holds one.
 const MOST_PATIENCE: Duration = Duration::from_secs(600);
 
+/// Requests among components that may lead to one another. Guards against
+/// components that ask each other for ever: each holds an instance.
+const MOST_DEPTH: u8 = 16;
+
 /// Where a guest's requests may go, and whether it sees HTTP as Spin shows it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) enum Outgoing {
     /// Nowhere: every request is answered with `HTTP-request-denied`.
     #[default]
     Nowhere,
-    /// To these hosts. The guest also sees, and may set, the `host` header.
-    To(Arc<AllowedHosts>),
+    /// To some hosts. The guest also sees, and may set, the `host` header.
+    To {
+        /// These.
+        hosts: Arc<AllowedHosts>,
+        /// Who answers what stays within this process, once there is somebody.
+        within: Arc<OnceLock<Weak<dyn Within>>>,
+    },
+}
+
+/// What a request is answered with, in time.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = wasmtime_wasi_http::Result<Response<WasiBody>>> + Send>>;
+
+/// Answers requests of guests that do not leave this process.
+pub(crate) trait Within: Send + Sync {
+    /// Whether requests to this host, which may have a port, are among them.
+    fn has(&self, host: &str) -> bool;
+
+    /// Answers one of them. So many others led to it: `depth`.
+    fn answer(self: Arc<Self>, request: Request<WasiBody>, depth: u8) -> Answering;
 }
 
 /// The hooks of one instance.
@@ -37,6 +59,8 @@ pub(super) struct OutgoingRequests {
     to: Outgoing,
     /// One permit for each request under way.
     permits: Arc<Semaphore>,
+    /// The most requests that led to one that the instance has had.
+    depth: u8,
 }
 
 /// Permits for all guests of a process.
@@ -46,11 +70,23 @@ pub(super) fn permits() -> Arc<Semaphore> {
 
 impl OutgoingRequests {
     pub(super) fn new(to: Outgoing, permits: Arc<Semaphore>) -> Self {
-        Self { to, permits }
+        Self { to, permits, depth: 0 }
+    }
+
+    /// Notes that so many requests led to one that the instance answers.
+    pub(super) fn led_by(&mut self, depth: u8) {
+        self.depth = self.depth.max(depth);
+    }
+
+    /// Who answers a request that stays within this process.
+    fn within(&self, request: &Request<WasiBody>) -> Option<Arc<dyn Within>> {
+        let Outgoing::To { within, .. } = &self.to else { return None };
+        let within = within.get()?.upgrade()?;
+        within.has(request.uri().authority()?.host()).then_some(within)
     }
 
     fn allows(&self, request: &Request<WasiBody>) -> bool {
-        let Outgoing::To(hosts) = &self.to else { return false };
+        let Outgoing::To { hosts, .. } = &self.to else { return false };
         let uri = request.uri();
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
         let allowed = hosts.allows(&scheme.to_ascii_lowercase(), authority.host(), authority.port_u16());
@@ -71,7 +107,7 @@ impl WasiHttpHooks for OutgoingRequests {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         match self.to {
             Outgoing::Nowhere => Arc::new(is_forbidden),
-            Outgoing::To(_) => Arc::new(|name| *name != HOST && is_forbidden(name)),
+            Outgoing::To { .. } => Arc::new(|name| *name != HOST && is_forbidden(name)),
         }
     }
 
@@ -83,6 +119,17 @@ impl WasiHttpHooks for OutgoingRequests {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         if !self.allows(&request) {
             return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        if let Some(within) = self.within(&request) {
+            let depth = self.depth.saturating_add(1);
+            return Box::new(async move {
+                if depth > MOST_DEPTH {
+                    return Err(Error::LoopDetected);
+                }
+                let response = within.answer(request, depth).await?;
+                let nothing: Finished = Box::new(async { Ok(()) });
+                Ok((response, nothing))
+            });
         }
         let permits = Arc::clone(&self.permits);
         Box::new(async move {

@@ -115,15 +115,15 @@ impl Server<Handler> {
         let slots = Arc::new(Slots::new(options.max_requests));
         let handler =
             Handler { runtime, app, setup, request_timeout: options.request_timeout, slots: Arc::clone(&slots) };
-        Ok(Self::new(listener, handler, slots, options.grace, Wire::default()))
+        Ok(Self::new(listener, Arc::new(handler), slots, options.grace, Wire::default()))
     }
 }
 
 impl<A: Answer> Server<A> {
     /// Answers what comes to `listener`. `slots` are those of the instances
     /// that answer; `grace` is for requests under way when the server stops.
-    pub(crate) fn new(listener: TcpListener, answer: A, slots: Arc<Slots>, grace: Duration, wire: Wire) -> Self {
-        Self { listener, answer: Arc::new(answer), slots, grace, wire }
+    pub(crate) fn new(listener: TcpListener, answer: Arc<A>, slots: Arc<Slots>, grace: Duration, wire: Wire) -> Self {
+        Self { listener, answer, slots, grace, wire }
     }
 
     /// The address that it is bound to.

@@ -26,14 +26,12 @@ const MOST_PORTS: u16 = 1000;
 /// # Errors
 /// When the app cannot be run as it asks; nothing was run then.
 pub(super) async fn run(flags: Flags) -> Result<u8> {
-    let Ready { runtime, volumes, slots, router, background, info, logs } = start(&flags)?;
-    let serves = router.iter().next().is_some();
-    let server = if serves {
+    let Ready { runtime, volumes, slots, site, background, logs } = start(&flags)?;
+    let serves = site.is_some();
+    let server = if let Some(site) = site {
         let wire = Wire { tls: acceptor(&flags)?, buffer: flags.http1_max_buf_size };
-        let scheme = if wire.tls.is_some() { "https" } else { "http" };
         let listener = listen(&flags.listen, flags.find_free_port).await?;
         let address = listener.local_addr().context("cannot tell the server's address")?;
-        let site = Site { router, info, scheme };
         if let Some(logs) = &logs {
             crate::announce(&format!("Logging component stdio to \"{}/\"", logs.display()));
         }
@@ -114,8 +112,8 @@ struct Serving {
 /// What is printed when requests are answered: Spin's words, which scripts look
 /// for.
 fn banner(site: &Site, address: SocketAddr, format: Format) -> Result<String> {
-    let base_url = format!("{}://{address}", site.scheme);
-    let routes = site.router.iter().map(|(pattern, target)| Told {
+    let base_url = format!("{}://{address}", site.scheme());
+    let routes = site.routes().map(|(pattern, target)| Told {
         id: target.component.clone(),
         route: pattern.prefix().to_owned(),
         wildcard: pattern.is_wildcard(),

@@ -1,18 +1,27 @@
-//! What answers a request: the trigger with its route, or this process itself.
+//! What answers a request: the trigger with its route, another component's, or
+//! this process itself.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::http::HeaderMap;
 use hyper::{Request, Response, StatusCode};
+use larder_spin_app::hosts::chaining_target;
 use larder_spin_app::lock::AppMetadata;
-use larder_spin_app::route::{self, Router, WELL_KNOWN, is_spin_header, request_headers};
+use larder_spin_app::route::{self, Match, Pattern, Router, WELL_KNOWN, is_spin_header, request_headers};
 use serde::Serialize;
+use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::runtime::{Answer, Body, Failure, Instances, RequestLine, whole, with_absolute_uri};
+use crate::runtime::{Answer, Answering, Body, Failure, Instances, RequestLine, Within, whole, with_absolute_uri};
 
-/// What answers requests with a route.
+/// Who asks, for a component that is asked by another one: Spin's value.
+const COMPONENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// What answers requests of one trigger.
 pub(super) struct Target {
     /// The component's name.
     pub(super) component: String,
@@ -24,10 +33,14 @@ pub(super) struct Target {
 
 /// All routes of the app.
 pub(super) struct Site {
-    pub(super) router: Router<Target>,
-    pub(super) info: Info,
+    router: Router<Arc<Target>>,
+    /// By component, for requests among them.
+    components: BTreeMap<String, Arc<Target>>,
+    /// What a component's path is matched with that another one asks for.
+    everything: Pattern,
+    info: Info,
     /// `http` or `https`.
-    pub(super) scheme: &'static str,
+    scheme: &'static str,
 }
 
 /// What `/.well-known/spin/info` tells.
@@ -47,10 +60,8 @@ impl Info {
 impl Answer for Site {
     async fn respond(self: Arc<Self>, request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
         let line = RequestLine::of(&request);
-        let response = self.answer(request, client).await.unwrap_or_else(|failure| {
-            if let Failure::Guest(why) = &failure {
-                crate::notice(&format!("{line}: {why}"));
-            }
+        let response = self.answer_client(request, client).await.unwrap_or_else(|failure| {
+            tell(&line, &failure);
             failure.response()
         });
         tracing::info!(status = response.status().as_u16(), "{line}");
@@ -58,34 +69,71 @@ impl Answer for Site {
     }
 }
 
+/// Tells the operator of a guest's failure.
+fn tell(line: &RequestLine, failure: &Failure) {
+    if let Failure::Guest(why) = failure {
+        crate::notice(&format!("{line}: {why}"));
+    }
+}
+
+impl Within for Site {
+    fn has(&self, host: &str) -> bool {
+        chaining_target(host).is_some()
+    }
+
+    fn answer(self: Arc<Self>, mut request: Request<WasiBody>, depth: u8) -> Answering {
+        Box::pin(async move {
+            let host = request.uri().host().unwrap_or_default().to_owned();
+            let target = chaining_target(&host).and_then(|component| self.components.get(component));
+            // Only components of this trigger are in this process.
+            let target = target.ok_or(Error::DestinationNotFound)?;
+            let line = RequestLine::of(&request);
+            let path = request.uri().path().to_owned();
+            let found = Match { pattern: &self.everything, target, parameters: Vec::new(), path_info: path };
+            let headers = told("http", COMPONENT, &request, &found).ok_or(Error::HttpRequestUriInvalid)?;
+            put(request.headers_mut(), headers);
+            target.instances.answer(request, depth).await.or_else(|failure| {
+                tell(&line, &failure);
+                Ok(failure.response())
+            })
+        })
+    }
+}
+
 impl Site {
-    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Result<Response<Body>, Failure> {
+    /// Routes, and the targets of components, also those without a route.
+    /// `everything` matches every path.
+    pub(super) fn new(
+        router: Router<Arc<Target>>,
+        components: BTreeMap<String, Arc<Target>>,
+        everything: Pattern,
+        info: Info,
+        scheme: &'static str,
+    ) -> Self {
+        Self { router, components, everything, info, scheme }
+    }
+
+    /// `http` or `https`.
+    pub(super) fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// All routes, in the order of precedence.
+    pub(super) fn routes(&self) -> impl Iterator<Item = (&Pattern, &Target)> {
+        self.router.iter().map(|(pattern, target)| (pattern, &**target))
+    }
+
+    async fn answer_client(&self, request: Request<Incoming>, client: SocketAddr) -> Result<Response<Body>, Failure> {
         if let Some(name) = request.uri().path().strip_prefix(WELL_KNOWN) {
             return Ok(self.well_known(name));
         }
         let mut request = with_absolute_uri(request).ok_or(Failure::BadRequest)?;
         let path = request.uri().path().to_owned();
         let Some(found) = self.router.find(&path) else { return Ok(status(StatusCode::NOT_FOUND)) };
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-        let path_and_query = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
-        let told = request_headers(
-            &route::Request { scheme: self.scheme, host: host.as_deref(), path_and_query: &path_and_query, client },
-            &found,
-        );
-        let headers = request.headers_mut();
-        let forged: Vec<HeaderName> = headers.keys().filter(|name| is_spin_header(name.as_str())).cloned().collect();
-        for name in forged {
-            headers.remove(name);
-        }
-        for (name, value) in told {
-            // Names of parameters were checked with the route; a path may have
-            // bytes that a header cannot.
-            let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) else {
-                return Err(Failure::BadRequest);
-            };
-            headers.append(name, value);
-        }
-        found.target.instances.answer(request).await
+        let headers = told(self.scheme, client, &request, &found).ok_or(Failure::BadRequest)?;
+        put(request.headers_mut(), headers);
+        let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+        found.target.instances.answer(request, 0).await
     }
 
     fn well_known(&self, name: &str) -> Response<Body> {
@@ -101,6 +149,34 @@ impl Site {
             },
             _ => status(StatusCode::NOT_FOUND),
         }
+    }
+}
+
+/// What a guest is told of its request. None where a header cannot have it:
+/// names of parameters were checked with the route, but a path may have any
+/// byte.
+fn told<B, T>(
+    scheme: &str,
+    client: SocketAddr,
+    request: &Request<B>,
+    found: &Match<'_, T>,
+) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let path_and_query = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let headers = request_headers(&route::Request { scheme, host, path_and_query, client }, found);
+    let header =
+        |(name, value): (String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
+    headers.into_iter().map(header).collect()
+}
+
+/// Puts what a guest is told in the place of what a client says of it.
+fn put(headers: &mut HeaderMap, told: Vec<(HeaderName, HeaderValue)>) {
+    let forged: Vec<HeaderName> = headers.keys().filter(|name| is_spin_header(name.as_str())).cloned().collect();
+    for name in forged {
+        headers.remove(name);
+    }
+    for (name, value) in told {
+        headers.append(name, value);
     }
 }
 

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use anyhow::{Context, Result, bail};
 use larder_spin_app::TRIGGER_TYPE;
 use larder_spin_app::config::{Config, Route, Trigger, TriggerKind};
 use larder_spin_app::hosts::AllowedHosts;
 use larder_spin_app::launch::{Chosen, Launch};
-use larder_spin_app::lock::{Component, LockedApp, MOST_LOCK_BYTES};
-use larder_spin_app::route::Router;
+use larder_spin_app::lock::{Component, LockedApp, MOST_LOCK_BYTES, SERVICE_CHAINING};
+use larder_spin_app::route::{Pattern, Router};
 use larder_spin_app::variables::Variables;
 
 use super::background::Background;
@@ -19,10 +19,10 @@ use super::files;
 use super::flags::Flags;
 use super::logs::{Follow, Logs};
 use super::settings::Settings;
-use super::site::{Info, Target};
+use super::site::{Info, Site, Target};
 use super::volumes::Volumes;
 use crate::runtime::{
-    App, AppBytes, DEFAULT_REQUEST_TIMEOUT, Engines, GuestSetup, InstanceLimits, Instances, Outgoing, Runtime, Slots,
+    App, AppBytes, DEFAULT_REQUEST_TIMEOUT, Engines, GuestSetup, InstanceLimits, Instances, Outgoing, Runtime, Slots, Spin, Within,
 };
 use crate::volumes::{MountTable, VolumeSet};
 
@@ -34,6 +34,9 @@ const DEFAULT_RESPONSE_TIMEOUT: std::time::Duration = std::time::Duration::from_
 /// `--idle-instance-timeout` says otherwise: Spin's default.
 const DEFAULT_IDLE: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// The route of a component that another one asks, whatever the path.
+const EVERYTHING: &str = "/...";
+
 /// Places in the pool besides those of instances that answer: commands, and
 /// instances that are about to end.
 const MORE_PLACES: usize = 64;
@@ -43,9 +46,9 @@ pub(super) struct Ready {
     pub(super) runtime: Arc<Runtime>,
     pub(super) volumes: VolumeSet,
     pub(super) slots: Arc<Slots>,
-    pub(super) router: Router<Target>,
+    /// None where no trigger serves HTTP.
+    pub(super) site: Option<Arc<Site>>,
     pub(super) background: Vec<Background>,
-    pub(super) info: Info,
     /// Where components' output goes, besides the terminal.
     pub(super) logs: Option<PathBuf>,
 }
@@ -58,7 +61,7 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
     let here = std::env::current_dir().context("there is no current directory")?;
     let launch = Launch::read(|name| std::env::var_os(name), &here)?;
     let app = read_lock(launch.lock_file())?;
-    app.check_requirements(TRIGGER_TYPE, &[])?;
+    app.check_requirements(TRIGGER_TYPE, &[SERVICE_CHAINING])?;
     let config = Config::read(&app)?;
     let settings = flags.runtime_config_file.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let variables = read_variables(flags, &launch, &app)?;
@@ -80,38 +83,28 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
         volumes: Volumes::new(&config, state, &flags.remote),
         logs: Logs::new(log_directory.clone(), follow(flags, &app)?, flags.truncate_logs)?,
         compiled: BTreeMap::new(),
+        within: Arc::default(),
     };
-    let mut router = Router::new();
-    let mut background = Vec::new();
-    for trigger in &config.triggers {
-        let place = || format!("`{}` ({})", trigger.component, trigger.id);
-        let (app, setup) = starting.prepare(trigger).with_context(place)?;
-        match &trigger.kind {
-            TriggerKind::Command { schedule, .. } => {
-                app.check_command().with_context(place)?;
-                let component = trigger.component.clone();
-                background.push(Background { component, app, setup, schedule: *schedule });
-            }
-            TriggerKind::Http { route: Route::Private } => bail!(
-                "{}: a private route is for requests among components, which this version of Larder does not serve: give it a path",
-                place()
-            ),
-            TriggerKind::Http { route: Route::Public(pattern) } => {
-                let target = starting.target(trigger, &app, setup).with_context(place)?;
-                if router.add(pattern.clone(), target).is_err() {
-                    bail!("{}: another trigger has the route {} as well", place(), pattern.raw());
-                }
-            }
-        }
+    let (router, components, background) = starting.triggers(&config)?;
+    let Starting { runtime, slots, volumes, within, .. } = starting;
+    let site = (!components.is_empty()).then(|| {
+        let everything = Pattern::parse(EVERYTHING)?;
+        let scheme = if flags.tls_cert.is_some() { "https" } else { "http" };
+        anyhow::Ok(Arc::new(Site::new(router, components, everything, Info::of(&app.metadata), scheme)))
+    });
+    let site = site.transpose()?;
+    if let Some(site) = &site {
+        let site: Arc<dyn Within> = Arc::clone(site) as Arc<dyn Within>;
+        // It is set nowhere else.
+        let _ = within.set(Arc::downgrade(&site));
     }
-    let Starting { runtime, slots, volumes, .. } = starting;
     let volumes = volumes.into_set();
-    Ok(Ready { runtime, volumes, slots, router, background, info: Info::of(&app.metadata), logs: log_directory })
+    Ok(Ready { runtime, volumes, slots, site, background, logs: log_directory })
 }
 
 fn engines(flags: &Flags) -> Engines {
     let places = flags.max_instance_count.saturating_add(MORE_PLACES);
-    Engines { p3: true, pool: (!flags.disable_pooling).then_some(places) }
+    Engines { p3: true, pool: (!flags.disable_pooling).then_some(places), spin: true }
 }
 
 fn read_lock(path: &Path) -> Result<LockedApp> {
@@ -183,9 +176,43 @@ struct Starting<'a> {
     logs: Logs,
     /// By component, and whether its files are elsewhere.
     compiled: BTreeMap<(String, bool), App>,
+    /// Answers requests among components, once everything is ready.
+    within: Arc<OnceLock<Weak<dyn Within>>>,
 }
 
+/// Routes, targets by component, and commands.
+type Triggers = (Router<Arc<Target>>, BTreeMap<String, Arc<Target>>, Vec<Background>);
+
 impl Starting<'_> {
+    /// Makes all triggers ready.
+    fn triggers(&mut self, config: &Config) -> Result<Triggers> {
+        let mut router = Router::new();
+        let mut components = BTreeMap::new();
+        let mut background = Vec::new();
+        for trigger in &config.triggers {
+            let place = || format!("`{}` ({})", trigger.component, trigger.id);
+            let (app, setup) = self.prepare(trigger).with_context(place)?;
+            let component = trigger.component.clone();
+            let route = match &trigger.kind {
+                TriggerKind::Command { schedule, .. } => {
+                    app.check_command().with_context(place)?;
+                    background.push(Background { component, app, setup, schedule: *schedule });
+                    continue;
+                }
+                TriggerKind::Http { route } => route,
+            };
+            let target = Arc::new(self.target(trigger, &app, setup).with_context(place)?);
+            if let Route::Public(pattern) = route
+                && router.add(pattern.clone(), Arc::clone(&target)).is_err()
+            {
+                bail!("{}: another trigger has the route {} as well", place(), pattern.raw());
+            }
+            // Of several triggers, the first answers other components.
+            components.entry(component).or_insert(target);
+        }
+        Ok((router, components, background))
+    }
+
     /// The compiled component of a trigger, and what its instances are made
     /// with.
     fn prepare(&mut self, trigger: &Trigger) -> Result<(App, GuestSetup)> {
@@ -194,15 +221,25 @@ impl Starting<'_> {
         let mut mounts = MountTable::default();
         files::mount(component, self.flags.allow_transient_write, self.volumes.set(), &mut mounts)?;
         self.volumes.mount(trigger, &mut mounts)?;
-        let outgoing = Outgoing::To(Arc::new(self.hosts(component)?));
+        let outgoing = Outgoing::To { hosts: Arc::new(self.hosts(component)?), within: Arc::clone(&self.within) };
         let app = self.compile(component, mounts.has_remote())?;
         let mut arguments = vec![format!("{id}.wasm")];
         if let TriggerKind::Command { args, .. } = &trigger.kind {
             arguments.extend(args.iter().cloned());
         }
-        let environment = component.env.0.clone().into_iter().collect();
-        let stdio = self.logs.of(id)?;
-        Ok((app, GuestSetup { arguments, environment, mounts, memory: self.flags.memory(), stdio, outgoing }))
+        let setup = GuestSetup {
+            arguments,
+            environment: component.env.0.clone().into_iter().collect(),
+            mounts,
+            memory: self.flags.memory(),
+            stdio: self.logs.of(id)?,
+            outgoing,
+            spin: Spin {
+                variables: Arc::new(self.variables.of_component(id, &component.config)?),
+                stores: self.volumes.stores(&component.metadata.key_value_stores)?,
+            },
+        };
+        Ok((app, setup))
     }
 
     fn compile(&mut self, component: &Component, is_remote: bool) -> Result<App> {
@@ -233,10 +270,17 @@ impl Starting<'_> {
             );
         }
         let ids: Vec<&str> = self.app.components.iter().map(|component| component.id.as_str()).collect();
-        AllowedHosts::parse(&component.id, &metadata.allowed_outbound_hosts, self.variables, &ids).map_err(|errors| {
+        let hosts = AllowedHosts::parse(&component.id, &metadata.allowed_outbound_hosts, self.variables, &ids);
+        let hosts = hosts.map_err(|errors| {
             let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
             anyhow::anyhow!(all.join("\n"))
-        })
+        })?;
+        if hosts.names_self() {
+            bail!(
+                "`allowed_outbound_hosts` has `self`, and requests without a host are not served: ask `http://COMPONENT.spin.internal` instead"
+            );
+        }
+        Ok(hosts)
     }
 
     fn target(&self, trigger: &Trigger, app: &App, setup: GuestSetup) -> Result<Target> {

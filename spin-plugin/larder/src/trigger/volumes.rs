@@ -1,15 +1,24 @@
-//! The app's volumes, opened as the manifest says, and the mounts of its
-//! triggers.
+//! The app's volumes, opened as the manifest says: the mounts of its triggers,
+//! and the key-value stores of its components.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use larder_nats_client::{Access, Options};
-use larder_spin_app::config::{Config, Mount, MountMode, Trigger, Volume, VolumeKind};
+use larder_spin_app::config::{Config, Mount, MountMode, StorePlace, Trigger, Volume, VolumeKind};
+use larder_spin_host::{KeyValueStore, KeyValueStores};
+use larder_transfer::now;
 
 use crate::cli::guest::RemoteArguments;
-use crate::volumes::{LimitChanges, MountTable, RemoteVolume, SaveMode, VolumeAddress, VolumeSet};
+use crate::volumes::{
+    AttachedVolume, LimitChanges, MountTable, RemoteVolume, SaveMode, VolumeAddress, VolumeSet,
+};
+
+/// The file of the key-value store that is there without being configured, in
+/// the state directory.
+const STORE_FILE: &str = "key-value/default.larder";
 
 /// Opens volumes when they are mounted.
 pub(super) struct Volumes<'a> {
@@ -19,12 +28,14 @@ pub(super) struct Volumes<'a> {
     state: Option<PathBuf>,
     remote: &'a RemoteArguments,
     open: VolumeSet,
+    /// By label. All components that open a store share it.
+    stores: BTreeMap<String, Arc<KeyValueStore>>,
 }
 
 impl<'a> Volumes<'a> {
     /// The volumes of `config`, none of which is opened yet.
     pub(super) fn new(config: &'a Config, state: Option<PathBuf>, remote: &'a RemoteArguments) -> Self {
-        Self { config, state, remote, open: VolumeSet::default() }
+        Self { config, state, remote, open: VolumeSet::default(), stores: BTreeMap::new() }
     }
 
     /// All that were opened, to be saved at the end; also those that
@@ -64,13 +75,65 @@ impl<'a> Volumes<'a> {
             let options = Options { access, mount_path: mount.path.clone(), ..self.remote.nats() };
             return table.add_remote(&mount.path, Arc::new(RemoteVolume::connect(&address, &options)?));
         }
+        let attached = self.attach(volume)?;
+        table.add(&mount.path, &attached, &mount.subdirectory, read_only)
+    }
+
+    /// Opens a volume of this process.
+    fn attach(&mut self, volume: &Volume) -> Result<Arc<AttachedVolume>> {
         let (address, mode) = self.address(volume)?;
         let limits: LimitChanges = match volume.limits.to_string() {
             none if none.is_empty() => LimitChanges::default(),
             some => some.parse().map_err(anyhow::Error::msg)?,
         };
-        let attached = self.open.open(&address, mode, &limits)?;
-        table.add(&mount.path, &attached, &mount.subdirectory, read_only)
+        self.open.open(&address, mode, &limits)
+    }
+
+    /// The stores that a component may open, by its labels.
+    ///
+    /// # Errors
+    /// The first one whose volume cannot be opened.
+    pub(super) fn stores(&mut self, labels: &[String]) -> Result<KeyValueStores> {
+        let mut stores = KeyValueStores::default();
+        for label in labels {
+            let store = self.store(label).with_context(|| format!("the key-value store `{label}`"))?;
+            stores = stores.with(label, store);
+        }
+        Ok(stores)
+    }
+
+    fn store(&mut self, label: &str) -> Result<Arc<KeyValueStore>> {
+        if let Some(store) = self.stores.get(label) {
+            return Ok(Arc::clone(store));
+        }
+        // Config::read has checked both.
+        let place = self.config.stores.get(label).context("nothing says where it is")?;
+        let (attached, subdirectory) = match place {
+            StorePlace::Own => (self.own_store(label)?, ""),
+            StorePlace::Volume { volume, subdirectory } => {
+                let volume = self.config.volumes.get(volume).with_context(|| format!("there is no volume `{volume}`"))?;
+                if matches!(volume.kind, VolumeKind::Nats { .. }) {
+                    bail!(
+                        "the volume `{}` is served by a provider, and a store is in a volume of this process: put it into another one",
+                        volume.name
+                    );
+                }
+                (self.attach(volume)?, subdirectory.as_str())
+            }
+        };
+        let store = Arc::new(KeyValueStore::new(attached.view(subdirectory, false)?, Arc::new(now)));
+        self.stores.insert(label.to_owned(), Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// The volume of a store that is not configured: a file, or in memory
+    /// where there is no state directory.
+    fn own_store(&mut self, label: &str) -> Result<Arc<AttachedVolume>> {
+        let (address, mode) = match &self.state {
+            Some(state) => (VolumeAddress::File(in_state(state, STORE_FILE)?), SaveMode::Often),
+            None => (VolumeAddress::Memory(format!("store {label}")), SaveMode::Never),
+        };
+        self.open.open(&address, mode, &LimitChanges::default())
     }
 
     /// Where a volume of this process is, and when it is saved.
@@ -82,12 +145,13 @@ impl<'a> Volumes<'a> {
                 (VolumeAddress::Memory(format!("volume {}", volume.name)), SaveMode::Never)
             }
             VolumeKind::File { path, sync } => {
-                let path = self.state()?.join(path);
-                if let Some(directory) = path.parent() {
-                    std::fs::create_dir_all(directory)
-                        .with_context(|| format!("cannot create the directory {}", directory.display()))?;
-                }
-                (VolumeAddress::File(path), if *sync && written { SaveMode::OnSync } else { mode })
+                let path = in_state(self.state()?, path)?;
+                let mode = match (written, sync) {
+                    (false, _) => SaveMode::Never,
+                    (true, false) => SaveMode::Often,
+                    (true, true) => SaveMode::OftenAndOnSync,
+                };
+                (VolumeAddress::File(path), mode)
             }
             VolumeKind::S3 { address } => {
                 let mut address: larder_s3::S3Address = address.parse().map_err(anyhow::Error::new)?;
@@ -109,6 +173,18 @@ impl<'a> Volumes<'a> {
     /// locked nor saved, and its bucket only read.
     fn is_written(&self, volume: &str) -> bool {
         let mut mounts = self.config.triggers.iter().flat_map(|trigger| &trigger.mounts);
+        let has_store = |place: &StorePlace| matches!(place, StorePlace::Volume { volume: of, .. } if of == volume);
         mounts.any(|mount| mount.volume == volume && mount.mode == MountMode::ReadWrite)
+            || self.config.stores.values().any(has_store)
     }
+}
+
+/// A file in the state directory, whose own directory is made.
+fn in_state(state: &Path, file: &str) -> Result<PathBuf> {
+    let path = state.join(file);
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("cannot create the directory {}", directory.display()))?;
+    }
+    Ok(path)
 }
