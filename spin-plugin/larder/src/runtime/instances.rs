@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use hyper::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
@@ -73,11 +73,11 @@ impl Instances {
     ) -> Result<Self> {
         let (app, limits) = match app.as_http()? {
             Http::P2(pre) => {
-                let pre = p2::bindings::ProxyPre::new(pre).map_err(anyhow::Error::from)?;
+                let pre = p2::bindings::ProxyPre::new(pre).map_err(|error| anyhow!("{error:#}"))?;
                 (ProxyPre::P2(pre), InstanceLimits { requests: 1, concurrent: 1, ..limits })
             }
             Http::P3(pre) => {
-                let pre = p3::bindings::ServicePre::new(pre).map_err(anyhow::Error::from)?;
+                let pre = p3::bindings::ServicePre::new(pre).map_err(|error| anyhow!("{error:#}"))?;
                 (ProxyPre::P3(pre), limits)
             }
         };
