@@ -186,7 +186,8 @@ fn parse_buffer(text: &str) -> Result<usize, String> {
 
 /// Prints what `spin up --help` shows of this trigger.
 pub(super) fn print_help() -> Result<()> {
-    let mut command = Flags::command().disable_help_flag(true).help_template("{all-args}");
+    let mut command =
+        Flags::command().disable_help_flag(true).disable_version_flag(true).help_template("{all-args}");
     command.print_long_help().context("writing to standard output")
 }
 
@@ -209,6 +210,7 @@ struct Metadata {
 pub(super) fn print_metadata() -> Result<()> {
     let all_flags = Flags::command()
         .get_arguments()
+        .filter(|argument| !argument.is_hide_set())
         .map(|argument| FlagNames {
             long: argument.get_long().map(|name| format!("--{name}")),
             short: argument.get_short().map(|letter| format!("-{letter}")),
