@@ -11,8 +11,8 @@ use super::guest::{BucketArguments, CacheArguments};
 use crate::apps::{AppEntry, MountMode, UpFile};
 use crate::exit;
 use crate::runtime::{
-    App, AppBytes, DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, Engines, GuestSetup, Outcome, Outgoing,
-    Runtime, Server, ServerOptions, Spin, Stdio, Stop, run_command,
+    App, AppBytes, DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, Engines, GuestSetup,
+    Outcome, Outgoing, Runtime, Server, ServerOptions, Spin, Stdio, Stop, run_command,
 };
 use crate::volumes::{LimitChanges, MountTable, SaveMode, VolumeAddress, VolumeSet, check_guest_path};
 

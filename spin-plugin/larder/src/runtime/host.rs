@@ -12,9 +12,9 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::engine::Runtime;
 use super::limits::{GuestLimits, RESOURCES};
-use super::p1::{self, CoreHost};
 use super::outgoing::{Outgoing, OutgoingRequests};
 use super::output::{GuestOutput, OutputTarget};
+use super::p1::{self, CoreHost};
 use super::prefixed::prefixed;
 use crate::volumes::MountTable;
 

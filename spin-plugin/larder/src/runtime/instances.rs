@@ -17,8 +17,8 @@ use tokio::time::Sleep;
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
 use wasmtime_wasi_http::handler::{
-    ExpirationError, HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre, ShouldAccept, TrapOrPanicError,
-    WorkerExpiration, WorkerState, WorkerStatus,
+    ExpirationError, HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre, ShouldAccept,
+    TrapOrPanicError, WorkerExpiration, WorkerState, WorkerStatus,
 };
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
@@ -86,14 +86,8 @@ impl Instances {
             concurrent: limits.concurrent.clamp(1, MOST_REUSES),
             ..limits
         };
-        let maker = Maker {
-            name: name.into(),
-            runtime: Arc::clone(runtime),
-            app,
-            setup,
-            slots: Arc::clone(slots),
-            limits,
-        };
+        let maker =
+            Maker { name: name.into(), runtime: Arc::clone(runtime), app, setup, slots: Arc::clone(slots), limits };
         Ok(Self { handler: ProxyHandler::new(maker), limits })
     }
 
@@ -175,8 +169,7 @@ impl HandlerState for Maker {
     async fn instantiate(&self) -> wasmtime::Result<Instance<Host, Expiration, Worker>> {
         let begun = Instant::now();
         let place = self.slots.take(self.limits.request_timeout).await.ok_or(NoInstance::Busy)?;
-        let mut store =
-            self.setup.store(&self.runtime).map_err(|error| wasmtime::Error::msg(format!("{error:#}")))?;
+        let mut store = self.setup.store(&self.runtime).map_err(|error| wasmtime::Error::msg(format!("{error:#}")))?;
         let left = self.limits.request_timeout.saturating_sub(begun.elapsed());
         let proxy = tokio::time::timeout(left, self.app.instantiate_async(&mut store))
             .await
@@ -289,7 +282,8 @@ impl WorkerState for Worker {
 
     fn drop(&self, store: Store<Host>, result: wasmtime::Result<()>) {
         let Err(error) = result else { return };
-        let hint = if store.data().limits.refused() { "; it was refused memory (see --max-instance-memory)" } else { "" };
+        let hint =
+            if store.data().limits.refused() { "; it was refused memory (see --max-instance-memory)" } else { "" };
         crate::notice(&format!("{}: an instance ended: {}", self.name, describe_trap(&error, hint)));
     }
 }

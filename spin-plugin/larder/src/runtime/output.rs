@@ -24,7 +24,7 @@ pub(crate) enum OutputTarget {
 
 impl OutputTarget {
     /// Writes to the stream of this process and hands it to the system.
-    pub(super) fn write(self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Stdout => {
                 let mut out = io::stdout().lock();
@@ -36,7 +36,7 @@ impl OutputTarget {
     }
 
     /// Whether a person reads it directly.
-    pub(super) fn is_terminal(self) -> bool {
+    pub(crate) fn is_terminal(self) -> bool {
         match self {
             Self::Stdout => io::IsTerminal::is_terminal(&io::stdout()),
             Self::Stderr => io::IsTerminal::is_terminal(&io::stderr()),

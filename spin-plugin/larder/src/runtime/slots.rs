@@ -32,7 +32,7 @@ pub(super) struct Orders {
 
 impl Slots {
     /// Places for `instances`, at least one.
-    pub(super) fn new(instances: usize) -> Self {
+    pub(crate) fn new(instances: usize) -> Self {
         let most = instances.clamp(1, MOST_INSTANCES);
         Self {
             permits: Arc::new(Semaphore::new(most)),

@@ -71,7 +71,8 @@ impl Stop {
     pub(crate) fn on_first_signal(other: impl Future<Output = ()> + Send + 'static) -> Self {
         let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
-            let mut signals = Signals::listen().inspect_err(|error| tracing::error!("cannot listen for signals: {error}"));
+            let mut signals =
+                Signals::listen().inspect_err(|error| tracing::error!("cannot listen for signals: {error}"));
             let signal = async {
                 match &mut signals {
                     Ok(signals) => signals.next().await,

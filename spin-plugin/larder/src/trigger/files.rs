@@ -17,7 +17,12 @@ const MOST_BYTES: &str = "4GiB";
 ///
 /// # Errors
 /// When they are not there, or too many.
-pub(super) fn mount(component: &Component, writable: bool, volumes: &mut VolumeSet, table: &mut MountTable) -> Result<()> {
+pub(super) fn mount(
+    component: &Component,
+    writable: bool,
+    volumes: &mut VolumeSet,
+    table: &mut MountTable,
+) -> Result<()> {
     for (index, mount) in component.files.iter().enumerate() {
         let place = format!("`files` of `{}` at {}", component.id, mount.path);
         let source = mount.content.path().with_context(|| place.clone())?;

@@ -143,6 +143,10 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "NAME=VALUE", help_heading = STATE)]
     pub(crate) variable: Vec<String>,
 
+    /// Puts a value into the key-value store `default`; `@FILE` takes it from a file
+    #[arg(long, value_name = "KEY=VALUE", help_heading = STATE)]
+    pub(crate) key_value: Vec<String>,
+
     /// Prints the options section of the help, for `spin up --help`
     #[arg(long, hide = true)]
     pub(crate) help_args_only: bool,
@@ -186,8 +190,7 @@ fn parse_buffer(text: &str) -> Result<usize, String> {
 
 /// Prints what `spin up --help` shows of this trigger.
 pub(super) fn print_help() -> Result<()> {
-    let mut command =
-        Flags::command().disable_help_flag(true).disable_version_flag(true).help_template("{all-args}");
+    let mut command = Flags::command().disable_help_flag(true).disable_version_flag(true).help_template("{all-args}");
     command.print_long_help().context("writing to standard output")
 }
 
@@ -228,8 +231,20 @@ mod tests {
     fn no_flag_is_one_that_spin_up_takes() {
         Flags::command().debug_assert();
         let taken_long = [
-            "help", "from", "from-file", "file", "from-registry", "profile", "insecure", "env", "temp", "tmp",
-            "cache-dir", "direct-mounts", "build", "component-id",
+            "help",
+            "from",
+            "from-file",
+            "file",
+            "from-registry",
+            "profile",
+            "insecure",
+            "env",
+            "temp",
+            "tmp",
+            "cache-dir",
+            "direct-mounts",
+            "build",
+            "component-id",
         ];
         let taken_short = ['h', 'f', 'k', 'e', 'c'];
         for argument in Flags::command().get_arguments() {

@@ -24,7 +24,8 @@ pub(super) async fn gone() {
     loop {
         tokio::time::sleep(INTERVAL).await;
         let Some(now) = Ancestors::now() else { continue };
-        let same_above = at_start.grandparent.is_none_or(|above| status(at_start.parent).is_some_and(|of| of.parent == above));
+        let same_above =
+            at_start.grandparent.is_none_or(|above| status(at_start.parent).is_some_and(|of| of.parent == above));
         if now.parent != at_start.parent || !same_above {
             return;
         }

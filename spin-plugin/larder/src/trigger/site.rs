@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -14,6 +15,7 @@ use larder_spin_app::hosts::chaining_target;
 use larder_spin_app::lock::AppMetadata;
 use larder_spin_app::route::{self, Match, Pattern, Router, WELL_KNOWN, is_spin_header, request_headers};
 use serde::Serialize;
+use tracing::{Instrument, Span, field};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::runtime::{Answer, Answering, Body, Failure, Instances, RequestLine, Within, whole, with_absolute_uri};
@@ -60,12 +62,20 @@ impl Info {
 impl Answer for Site {
     async fn respond(self: Arc<Self>, request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
         let line = RequestLine::of(&request);
-        let response = self.answer_client(request, client).await.unwrap_or_else(|failure| {
-            tell(&line, &failure);
-            failure.response()
-        });
-        tracing::info!(status = response.status().as_u16(), "{line}");
-        response
+        // What it is of is known once there is a route.
+        let span = tracing::info_span!("request", component = field::Empty, route = field::Empty);
+        async {
+            let begun = Instant::now();
+            let response = self.answer_client(request, client).await.unwrap_or_else(|failure| {
+                tell(&line, &failure);
+                failure.response()
+            });
+            let milliseconds = begun.elapsed().as_millis();
+            tracing::info!(status = response.status().as_u16(), milliseconds, "{line}");
+            response
+        }
+        .instrument(span)
+        .await
     }
 }
 
@@ -132,6 +142,8 @@ impl Site {
         let Some(found) = self.router.find(&path) else { return Ok(status(StatusCode::NOT_FOUND)) };
         let headers = told(self.scheme, client, &request, &found).ok_or(Failure::BadRequest)?;
         put(request.headers_mut(), headers);
+        let span = Span::current();
+        span.record("component", found.target.component.as_str()).record("route", found.pattern.raw());
         let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
         found.target.instances.answer(request, 0).await
     }

@@ -22,7 +22,8 @@ use super::settings::Settings;
 use super::site::{Info, Site, Target};
 use super::volumes::Volumes;
 use crate::runtime::{
-    App, AppBytes, DEFAULT_REQUEST_TIMEOUT, Engines, GuestSetup, InstanceLimits, Instances, Outgoing, Runtime, Slots, Spin, Within,
+    App, AppBytes, DEFAULT_REQUEST_TIMEOUT, Engines, GuestSetup, InstanceLimits, Instances, Outgoing, Runtime, Slots,
+    Spin, Within,
 };
 use crate::volumes::{MountTable, VolumeSet};
 
@@ -86,6 +87,10 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
         within: Arc::default(),
     };
     let (router, components, background) = starting.triggers(&config)?;
+    for written in &flags.key_value {
+        let (key, value) = read_pair("--key-value", written)?;
+        starting.volumes.put(&key, value.as_bytes())?;
+    }
     let Starting { runtime, slots, volumes, within, .. } = starting;
     let site = (!components.is_empty()).then(|| {
         let everything = Pattern::parse(EVERYTHING)?;
@@ -124,14 +129,8 @@ const MOST_VALUES_BYTES: u64 = 1 << 20;
 fn read_variables(flags: &Flags, launch: &Launch, app: &LockedApp) -> Result<Variables> {
     let mut given = BTreeMap::new();
     for written in &flags.variable {
-        let (name, value) = written
-            .split_once('=')
-            .with_context(|| "`--variable` is NAME=VALUE or NAME=@FILE: the `=` is missing".to_owned())?;
-        let value = match value.strip_prefix('@') {
-            Some(file) => read_small(Path::new(file)).with_context(|| format!("`--variable {name}=@{file}`"))?,
-            None => value.to_owned(),
-        };
-        given.insert(name.to_owned(), value);
+        let (name, value) = read_pair("--variable", written)?;
+        given.insert(name, value);
     }
     let mut file = BTreeMap::new();
     if let Some(path) = launch.app_directory().map(|app| app.join(".env")).filter(|path| path.is_file()) {
@@ -143,6 +142,17 @@ fn read_variables(flags: &Flags, launch: &Launch, app: &LockedApp) -> Result<Var
     }
     let environment = |name: &str| std::env::var_os(name).or_else(|| file.get(name).map(Into::into));
     Ok(Variables::resolve(&app.variables, &given, environment)?)
+}
+
+/// `NAME=VALUE`, or `NAME=@FILE`.
+fn read_pair(flag: &str, written: &str) -> Result<(String, String)> {
+    let (name, value) =
+        written.split_once('=').with_context(|| format!("`{flag}` is NAME=VALUE or NAME=@FILE: the `=` is missing"))?;
+    let value = match value.strip_prefix('@') {
+        Some(file) => read_small(Path::new(file)).with_context(|| format!("`{flag} {name}=@{file}`"))?,
+        None => value.to_owned(),
+    };
+    Ok((name.to_owned(), value))
 }
 
 fn read_small(path: &Path) -> Result<String> {

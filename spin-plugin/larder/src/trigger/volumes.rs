@@ -7,14 +7,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use larder_nats_client::{Access, Options};
-use larder_spin_app::config::{Config, Mount, MountMode, StorePlace, Trigger, Volume, VolumeKind};
+use larder_spin_app::config::{Config, DEFAULT_STORE, Mount, MountMode, StorePlace, Trigger, Volume, VolumeKind};
 use larder_spin_host::{KeyValueStore, KeyValueStores};
 use larder_transfer::now;
 
 use crate::cli::guest::RemoteArguments;
-use crate::volumes::{
-    AttachedVolume, LimitChanges, MountTable, RemoteVolume, SaveMode, VolumeAddress, VolumeSet,
-};
+use crate::volumes::{AttachedVolume, LimitChanges, MountTable, RemoteVolume, SaveMode, VolumeAddress, VolumeSet};
 
 /// The file of the key-value store that is there without being configured, in
 /// the state directory.
@@ -102,6 +100,15 @@ impl<'a> Volumes<'a> {
         Ok(stores)
     }
 
+    /// Puts a value into the store that is there without being configured.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or does not take the value.
+    pub(super) fn put(&mut self, key: &str, value: &[u8]) -> Result<()> {
+        let put = |store: Arc<KeyValueStore>| Ok(store.set(key, value)?);
+        self.store(DEFAULT_STORE).and_then(put).with_context(|| format!("the key-value store `{DEFAULT_STORE}`"))
+    }
+
     fn store(&mut self, label: &str) -> Result<Arc<KeyValueStore>> {
         if let Some(store) = self.stores.get(label) {
             return Ok(Arc::clone(store));
@@ -111,7 +118,8 @@ impl<'a> Volumes<'a> {
         let (attached, subdirectory) = match place {
             StorePlace::Own => (self.own_store(label)?, ""),
             StorePlace::Volume { volume, subdirectory } => {
-                let volume = self.config.volumes.get(volume).with_context(|| format!("there is no volume `{volume}`"))?;
+                let volume =
+                    self.config.volumes.get(volume).with_context(|| format!("there is no volume `{volume}`"))?;
                 if matches!(volume.kind, VolumeKind::Nats { .. }) {
                     bail!(
                         "the volume `{}` is served by a provider, and a store is in a volume of this process: put it into another one",

@@ -112,7 +112,10 @@ fn check_labels(component: &Component, stores: &BTreeMap<String, StorePlace>, pr
             problems.add(
                 format!("[component.{}] key_value_stores", component.id),
                 format!("nothing says where the store {} is", quoted(label)),
-                format!("add [application.trigger.larder.key_value_stores.{}] with `volume`", quoted(label).trim_matches('`')),
+                format!(
+                    "add [application.trigger.larder.key_value_stores.{}] with `volume`",
+                    quoted(label).trim_matches('`')
+                ),
             );
         }
     }

@@ -427,6 +427,9 @@ fn a_store_that_nobody_configured_is_told_before_it_is_used() {
     let mut app = app(&json!({}), &[web()]);
     app.components[0].metadata.key_value_stores = vec!["default".into(), "sessions".into()];
     let problems = Config::read(&app).unwrap_err().to_string();
-    assert!(problems.contains("[component.web] key_value_stores: nothing says where the store `sessions` is"), "{problems}");
+    assert!(
+        problems.contains("[component.web] key_value_stores: nothing says where the store `sessions` is"),
+        "{problems}"
+    );
     assert!(problems.contains("add [application.trigger.larder.key_value_stores.sessions]"), "{problems}");
 }
