@@ -37,7 +37,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 
 /// How long a stream lasts; then the browser opens the next. Guards the host
 /// from streams that nobody reads.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// What the indexer writes, in the root.
 const SUMMARY: &str = ".index.json";
