@@ -16,6 +16,7 @@ mod inspect;
 mod ls;
 mod mkdir;
 mod pack;
+mod plugin;
 mod rm;
 mod run;
 mod s3;
@@ -93,6 +94,7 @@ enum Command {
     Pack(pack::PackArguments),
     Inspect(inspect::InspectArguments),
     Adapter(adapter::AdapterArguments),
+    Plugin(plugin::PluginArguments),
     Completions(completions::CompletionsArguments),
 }
 
@@ -120,6 +122,7 @@ pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
         Command::Pack(arguments) => pack::pack(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Adapter(arguments) => adapter::adapter(&arguments),
+        Command::Plugin(arguments) => plugin::plugin(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
     };
     quiet_when_closed(printed)?;
