@@ -23,8 +23,8 @@ mod bindings {
 
 use bindings::wasi::config::store as settings;
 use bindings::wasi::keyvalue::atomics::{self, Cas, CasError};
-use bindings::wasi::keyvalue::store::{self, Bucket, Error};
 use bindings::wasi::keyvalue::batch;
+use bindings::wasi::keyvalue::store::{self, Bucket, Error};
 
 fn told<T>(answer: Result<T, impl Debug>) -> Result<T> {
     answer.map_err(|error| anyhow!("{error:?}"))
@@ -62,7 +62,7 @@ pub(crate) fn buckets() -> Result<()> {
     ensure!(told(bucket.get("a"))?.is_none() && !told(bucket.exists("a"))?);
     told(bucket.set("a", b"1"))?;
     told(bucket.set("b", b"2"))?;
-    ensure!(told(bucket.get("a"))?.as_deref() == Some(b"1") && told(bucket.exists("b"))?);
+    ensure!(told(bucket.get("a"))?.as_deref() == Some(&b"1"[..]) && told(bucket.exists("b"))?);
     let listed = told(bucket.list_keys(None))?;
     ensure!(listed.cursor.is_none() && listed.keys.into_iter().collect::<BTreeSet<_>>().len() == 2);
     // A cursor from before the first key, and one that is none.
@@ -107,15 +107,15 @@ pub(crate) fn swaps() -> Result<()> {
     ensure!(told(first.current())?.is_none());
     told(atomics::swap(first, b"1"))?;
     let late = told(Cas::new(&bucket, "a"))?;
-    ensure!(told(late.current())?.as_deref() == Some(b"1"));
+    ensure!(told(late.current())?.as_deref() == Some(&b"1"[..]));
     told(bucket.set("a", b"2"))?;
     let again = match atomics::swap(late, b"3") {
         Err(CasError::CasFailed(again)) => again,
         other => bail!("it was too late: {other:?}"),
     };
-    ensure!(told(again.current())?.as_deref() == Some(b"2"));
+    ensure!(told(again.current())?.as_deref() == Some(&b"2"[..]));
     told(atomics::swap(again, b"3"))?;
-    ensure!(told(bucket.get("a"))?.as_deref() == Some(b"3"));
+    ensure!(told(bucket.get("a"))?.as_deref() == Some(&b"3"[..]));
     told(bucket.delete("a"))?;
     let mut swaps = Vec::new();
     for _ in 0..256 {

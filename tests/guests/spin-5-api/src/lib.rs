@@ -52,7 +52,7 @@ fn values() -> Result<()> {
     ensure!(store.get("a")?.is_none() && !store.exists("a")?);
     store.set("a", b"one")?;
     store.set("a", b"two")?;
-    ensure!(store.get("a")?.as_deref() == Some(b"two") && store.exists("a")?);
+    ensure!(store.get("a")?.as_deref() == Some(&b"two"[..]) && store.exists("a")?);
     let large: Vec<u8> = (0..3 << 20).map(|at: u32| at.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     let long = "/é".repeat(341);
     for key in ["", "..", "a/b", "\0", &long] {
@@ -64,7 +64,7 @@ fn values() -> Result<()> {
     }
     // Another that is open sees the same.
     let other = Store::open("default")?;
-    ensure!(other.get("a")?.as_deref() == Some(b"two"));
+    ensure!(other.get("a")?.as_deref() == Some(&b"two"[..]));
     other.delete("a")?;
     ensure!(!store.exists("a")?);
     Ok(())
@@ -110,7 +110,7 @@ fn refused() -> Result<()> {
     other(store.delete(&long), "more than 1024 bytes")?;
     other(store.exists(&long), "more than 1024 bytes")?;
     let read_only = Store::open("read-only")?;
-    ensure!(read_only.get("given")?.as_deref() == Some(b"value"));
+    ensure!(read_only.get("given")?.as_deref() == Some(&b"value"[..]));
     ensure!(read_only.get_keys()? == ["given"]);
     other(read_only.set("given", b""), "read-only")?;
     other(read_only.delete("given"), "read-only")?;

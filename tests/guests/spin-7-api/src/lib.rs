@@ -49,7 +49,7 @@ async fn values() -> Result<()> {
     ensure!(store.get("a").await?.is_none() && !store.exists("a").await?);
     store.set("a", b"one").await?;
     store.set("a", b"two").await?;
-    ensure!(store.get("a").await?.as_deref() == Some(b"two") && store.exists("a").await?);
+    ensure!(store.get("a").await?.as_deref() == Some(&b"two"[..]) && store.exists("a").await?);
     let large: Vec<u8> = (0..3 << 20).map(|at: u32| at.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     let long = "/é".repeat(341);
     for key in ["", "..", "a/b", "\0", &long] {
@@ -64,7 +64,7 @@ async fn values() -> Result<()> {
     ensure!(store.get_json::<Customer>("customer").await? == Some(customer));
     // Another that is open sees the same.
     let other = Store::open("default").await?;
-    ensure!(other.get("a").await?.as_deref() == Some(b"two"));
+    ensure!(other.get("a").await?.as_deref() == Some(&b"two"[..]));
     other.delete("a").await?;
     other.delete("customer").await?;
     ensure!(!store.exists("a").await?);
@@ -119,7 +119,7 @@ async fn refused() -> Result<()> {
     other(store.delete(&long).await, "more than 1024 bytes")?;
     other(store.exists(&long).await, "more than 1024 bytes")?;
     let read_only = Store::open("read-only").await?;
-    ensure!(read_only.get("given").await?.as_deref() == Some(b"value"));
+    ensure!(read_only.get("given").await?.as_deref() == Some(&b"value"[..]));
     ensure!(read_only.get_keys().await.collect().await? == ["given"]);
     other(read_only.set("given", b"").await, "read-only")?;
     other(read_only.delete("given").await, "read-only")?;
