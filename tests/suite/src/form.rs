@@ -111,9 +111,17 @@ pub trait Form: Send + Sized {
     /// streams in several pieces may have written the first of them.
     const WRITES_WHOLE: bool = true;
 
+    /// Whether [`set_now`](Self::set_now) sets the volumes' clock itself, so
+    /// that a day can pass for them. A guest whose host has a clock of its own
+    /// can only show other times than the volumes have.
+    const DAYS_PASS: bool = true;
+
     /// Bytes of the longest path from the root that a file can have: POSIX's
     /// `PATH_MAX`, or what the backend can name.
-    const LONGEST_PATH: usize = 4096;
+    #[must_use]
+    fn longest_path() -> usize {
+        4096
+    }
 
     /// A guest over two new volumes with these limits. The clock stands at
     /// [`START`](crate::START); the directory `scope` is there.

@@ -10,12 +10,13 @@ mod compose;
 mod cp;
 mod df;
 mod export;
-mod guest;
+pub(crate) mod guest;
 mod import;
 mod inspect;
 mod ls;
 mod mkdir;
 mod pack;
+mod plugin;
 mod rm;
 mod run;
 mod s3;
@@ -93,6 +94,7 @@ enum Command {
     Pack(pack::PackArguments),
     Inspect(inspect::InspectArguments),
     Adapter(adapter::AdapterArguments),
+    Plugin(plugin::PluginArguments),
     Completions(completions::CompletionsArguments),
 }
 
@@ -120,6 +122,7 @@ pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
         Command::Pack(arguments) => pack::pack(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Adapter(arguments) => adapter::adapter(&arguments),
+        Command::Plugin(arguments) => plugin::plugin(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
     };
     quiet_when_closed(printed)?;
@@ -127,7 +130,10 @@ pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
 }
 
 /// Runs a command that runs guests.
-fn within_tokio(command: impl Future<Output = Result<u8>>) -> Result<ExitCode> {
+///
+/// # Errors
+/// The command's.
+pub(crate) fn within_tokio(command: impl Future<Output = Result<u8>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(command);
     // A guest may still be in a host call that does not return, such as a read

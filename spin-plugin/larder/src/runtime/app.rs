@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use larder_compose::{ComposeOptions, ErrorKind, Forward, Via, compose};
+use larder_spin_host::unserved;
 use wasmtime::Module;
 use wasmtime::component::{Component, InstancePre};
 
@@ -156,7 +157,14 @@ impl App {
                 let exports =
                     component.component_type().exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
                 let pre = runtime.linker.instantiate_pre(&component).map_err(|error| {
-                    anyhow!("{name} imports an interface that larder does not offer (it has WASI 0.2 and 0.3 and wasi:http): {error:#}")
+                    let imports = component.component_type();
+                    let unserved = unserved(imports.imports(&runtime.engine).map(|(name, _)| name));
+                    if unserved.is_empty() {
+                        return anyhow!("{name} imports an interface that larder does not offer (it has WASI 0.2 and 0.3 and wasi:http): {error:#}");
+                    }
+                    let all: String =
+                        unserved.iter().map(|one| format!("\n  {}: {}", one.import, one.help)).collect();
+                    anyhow!("{name} imports what larder does not serve:{all}")
                 })?;
                 (Code::Component(pre), exports)
             }

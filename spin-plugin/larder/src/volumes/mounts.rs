@@ -65,20 +65,9 @@ impl MountTable {
         read_only: bool,
     ) -> Result<()> {
         self.check_free(guest)?;
-        let rights = if read_only { Rights::READ } else { Rights::READ | Rights::WRITE };
-        let volume = attached.volume();
-        let whole = View::new(volume, Rights::READ | Rights::WRITE)?;
-        let view = if subdirectory.is_empty() {
-            View::new(volume, rights)?
-        } else {
-            if !read_only {
-                crate::files::create_directories(&whole.root()?, now(), subdirectory)
-                    .with_context(|| format!("cannot create /{subdirectory} in {}", attached.address()))?;
-            }
-            whole
-                .subdirectory(subdirectory, rights)
-                .with_context(|| format!("cannot mount /{subdirectory} of {} at {guest}", attached.address()))?
-        };
+        let view = attached
+            .view(subdirectory, read_only)
+            .with_context(|| format!("cannot mount {} at {guest}", attached.address()))?;
         self.mounts.push(Place::Here(Mount {
             guest: guest.to_owned(),
             view,

@@ -137,6 +137,12 @@ impl VolumeSet {
         Ok(attached)
     }
 
+    /// Whether the volume at `address` is open.
+    pub(crate) fn has(&self, address: &VolumeAddress) -> bool {
+        let same = identity(address);
+        self.volumes.iter().any(|(known, _)| *known == same)
+    }
+
     /// Saves every volume that has a place to be saved to; one that fails does
     /// not keep the others from being saved.
     ///

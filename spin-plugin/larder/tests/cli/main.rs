@@ -13,6 +13,7 @@ mod copies;
 mod errors;
 mod files;
 mod locks;
+mod plugin;
 mod remote;
 mod run;
 mod s3;

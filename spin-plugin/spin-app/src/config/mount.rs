@@ -111,7 +111,7 @@ fn read_one(table: &Table<'_>, volumes: &Volumes, problems: &mut Problems) -> Op
 
 /// A path without slashes at its ends and without empty names; none where it is
 /// too long, or has `.`, `..` or a NUL.
-fn normalised(path: &str) -> Option<String> {
+pub(super) fn normalised(path: &str) -> Option<String> {
     if path.len() > MOST_PATH_BYTES || path.contains('\0') {
         return None;
     }
