@@ -55,7 +55,9 @@ pub struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(address: &str) -> Self {
+    /// Of `HOST:PORT`.
+    #[must_use]
+    pub fn at(address: &str) -> Self {
         Self { address: address.to_owned() }
     }
 

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use larder_test_spin::{App, Component, Project};
+use larder_test_spin::{App, Component, Project, until};
 use serde_json::{Value, json};
 
 /// Two commands that print to standard output and error once, and a server
@@ -31,7 +31,7 @@ fn command(component: &str, arguments: &[&str]) -> Value {
 fn run(project: &Project, arguments: &[&str]) -> String {
     let mut plugin = project.up(&app()).args(arguments).start();
     plugin.wait_for("failer ended with exit code 1");
-    larder_test_spin::until("the talker's log", || {
+    until("the talker's log", || {
         let log = std::fs::read_to_string(project.join(".spin/logs/talker_stdout.txt")).ok()?;
         log.contains("SAYS=something").then_some(())
     });
@@ -115,7 +115,6 @@ fn without_a_directory_there_are_no_logs() {
     assert!(!project.join(".spin").exists());
 }
 
-/// Output is text of a guest: it must not do anything to a terminal.
 #[test]
 fn a_line_without_an_end_is_kept() {
     let project = Project::new();
@@ -133,7 +132,7 @@ fn a_line_without_an_end_is_kept() {
         .trigger(json!({ "component": "web", "route": "/...", "mounts": [{ "volume": "data", "path": "/" }] }));
     let (plugin, site) = project.up(&app).serve();
     site.put("/text", "no newline").ok();
-    larder_test_spin::until("it is in the log", || {
+    until("it is in the log", || {
         project.join(".spin/logs/cat_stdout.txt").exists().then_some(())?;
         project.read(".spin/logs/cat_stdout.txt").contains("no newline").then_some(())
     });

@@ -10,7 +10,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use larder_test_spin::{App, Component, Project, tiny};
+use larder_test_spin::{App, Component, Project, tiny, until};
 use serde_json::{Value, json};
 
 fn app() -> App {
@@ -46,14 +46,9 @@ fn the_start_is_told_in_spins_words() {
 #[test]
 fn the_start_is_told_as_json() {
     let project = Project::new();
-    let plugin = project.up(&app()).args(&["--format", "json", "--quiet"]).start();
+    let mut plugin = project.up(&app()).args(&["--format", "json", "--quiet"]).start();
     // Nothing else is on standard output.
-    let mut text = String::new();
-    let mut plugin = plugin;
-    let told: Value = larder_test_spin::until("the JSON is whole", || {
-        text.clone_from(&plugin.output().0);
-        serde_json::from_str(&text).ok()
-    });
+    let told: Value = until("the JSON is whole", || serde_json::from_str(&plugin.output().0).ok());
     let base = told["base_url"].as_str().unwrap();
     assert!(base.starts_with("http://127.0.0.1:"), "{told}");
     let routes = told["routes"].as_array().unwrap();

@@ -136,11 +136,11 @@ fn a_subdirectory_is_all_that_is_seen() {
 #[test]
 fn limits_are_kept() {
     let project = Project::new();
-    let (_plugin, site) = project.up(&app(json!({ "limits": { "bytes": "64KiB", "name-bytes": 20 } }))).serve();
+    let (_plugin, site) = project.up(&app(json!({ "limits": { "bytes": "64KiB", "name-bytes": 30 } }))).serve();
     site.put("/small", "x".repeat(1000)).ok();
     assert_eq!(site.put("/large", "x".repeat(100_000)).status, 507);
     assert_eq!(site.get("/").text(), "small\n");
-    assert!(site.post(&format!("/{}", "n".repeat(21)), "x").status >= 400);
+    assert!(site.post(&format!("/{}", "n".repeat(31)), "x").status >= 400);
 }
 
 /// Where `.spin` is: beside the manifest, however the user named it.
