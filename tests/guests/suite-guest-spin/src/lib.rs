@@ -23,7 +23,7 @@ use std::cell::Cell;
 use larder_suite::begin_with_turn;
 use suite_guest::{Wasi02, answer};
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
-use wasip3::{wit_bindgen, wit_future, wit_stream};
+use wasip3::{wit_future, wit_stream};
 
 wasip3::http::service::export!(Suite);
 
@@ -67,7 +67,7 @@ fn respond(status: u16, text: String) -> Result<Response, ErrorCode> {
     drop(trailers);
     let (response, _) = Response::new(Fields::new(), Some(stream), none);
     response.set_status_code(status).map_err(|()| ErrorCode::InternalError(None))?;
-    wit_bindgen::spawn(async move {
+    wasip3::spawn_local(async move {
         // A client that went away takes less, and nobody wants to know it.
         let _ = body.write_all(text.into_bytes()).await;
     });
