@@ -33,8 +33,6 @@ fn both_sdks_have_variables_and_stores() {
         }
         plugin.stop();
         // The store is in a volume of the state directory.
-        let state = std::fs::read_dir(project.join(".spin")).unwrap();
-        let volumes = state.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|it| it == "larder"));
-        assert_eq!(volumes.count(), 1, "{guest}");
+        assert!(project.join(".spin/key-value/default.larder").exists(), "{guest}");
     }
 }

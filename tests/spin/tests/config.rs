@@ -70,7 +70,7 @@ fn values_that_cannot_be_are_named() {
 fn everything_wrong_is_told_at_once() {
     let project = Project::new();
     let mounts = json!([{ "volume": "data", "path": "x" }, { "volume": "data", "path": "/y", "mode": "w" }]);
-    let ended = app(&project, json!({ "limits": { "bytes": -1 } }), json!({ "route": "x", "mounts": mounts }));
+    let ended = app(&project, json!({ "limits": { "bytes": -1 } }), json!({ "route": "/.../x", "mounts": mounts }));
     for text in ["limits.bytes", "route", "mounts[0]", "mounts[1]"] {
         assert!(ended.err.contains(text), "`{text}` is not in: {ended}");
     }
@@ -99,6 +99,6 @@ fn settings_are_read_where_they_are() {
         lock["metadata"].as_object_mut().unwrap().remove("triggers");
     });
     let (_plugin, site) = legacy.serve();
-    // Rust's std is told that there is no space, and calls it an I/O error.
-    assert_eq!(site.put("/large", "x".repeat(100_000)).status, 500);
+    // wasi-libc tells EIO of a stream that failed, whatever the cause.
+    assert!(site.put("/large", "x".repeat(100_000)).status >= 500);
 }

@@ -40,7 +40,7 @@ fn write(site: &Site, kill: u32) -> Vec<String> {
                     match put {
                         Ok(answer) if answer.status == 201 => synced.lock().unwrap().push(name),
                         Ok(answer) => panic!("{name}: {answer:?}"),
-                        Err(_) => break gone.store(true, Ordering::Relaxed),
+                        Err(_) => gone.store(true, Ordering::Relaxed),
                     }
                     if gone.load(Ordering::Relaxed) {
                         break;

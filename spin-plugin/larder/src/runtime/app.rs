@@ -201,6 +201,11 @@ impl App {
         self.as_command().map(drop)
     }
 
+    /// Whether the app serves HTTP.
+    pub(crate) fn serves_http(&self) -> bool {
+        self.http().is_some()
+    }
+
     /// How to run the app as a command.
     ///
     /// # Errors

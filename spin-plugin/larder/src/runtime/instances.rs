@@ -106,6 +106,8 @@ impl Instances {
                 asked.extend(response_timeout);
                 Ok(response)
             }
+            // One that computes without a pause is ended with its instance.
+            Ok(Err(error)) if error.is::<TrapOrPanicError>() && asked.at() <= Instant::now() => Err(Failure::TimedOut),
             Ok(Err(error)) => Err(failure(&error)),
             Err(_) => Err(Failure::TimedOut),
         }

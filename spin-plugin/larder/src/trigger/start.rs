@@ -107,6 +107,16 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
     Ok(Ready { runtime, volumes, slots, site, background, logs: log_directory })
 }
 
+/// Fails unless an app is a command, in the words of a manifest.
+fn check_command(app: &App) -> Result<()> {
+    if app.serves_http() && app.check_command().is_err() {
+        bail!(
+            "it serves `wasi:http`, and a command is a component with `wasi:cli/run`: leave out `kind = \"command\"`, and write a `route`"
+        );
+    }
+    app.check_command()
+}
+
 fn engines(flags: &Flags) -> Engines {
     let places = flags.max_instance_count.saturating_add(MORE_PLACES);
     Engines { p3: true, pool: (!flags.disable_pooling).then_some(places), spin: true }
@@ -205,7 +215,7 @@ impl Starting<'_> {
             let component = trigger.component.clone();
             let route = match &trigger.kind {
                 TriggerKind::Command { schedule, .. } => {
-                    app.check_command().with_context(place)?;
+                    check_command(&app).with_context(place)?;
                     background.push(Background { component, app, setup, schedule: *schedule });
                     continue;
                 }
@@ -304,6 +314,11 @@ impl Starting<'_> {
         };
         let component = trigger.component.clone();
         let description = self.app.component(&component).and_then(|component| component.metadata.description.clone());
+        if app.check_command().is_ok() && !app.serves_http() {
+            bail!(
+                "it is a command (`wasi:cli/run`), and a route needs a component that serves `wasi:http`: write `kind = \"command\"`, and leave out `route`"
+            );
+        }
         let instances = Instances::new(&component, &self.runtime, app, setup, &self.slots, limits)?;
         Ok(Target { component, description, instances })
     }
