@@ -13,6 +13,7 @@
 
 use std::fmt::Write;
 use std::sync::Barrier;
+use std::time::Duration;
 
 use larder_suite::{InProcess, Mount, Set, cases, sets_of};
 use larder_test_s3::{Access, Weed};
@@ -21,6 +22,10 @@ use serde_json::{Value, json};
 
 /// Requests at once.
 const CLIENTS: usize = 64;
+
+/// The longest time of a case: 40,000 appends to an object, with 63 others
+/// beside it.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Most volumes of an app.
 const MOST_VOLUMES: usize = 256;
@@ -153,8 +158,10 @@ fn passes(ways: &[&str], kept: Kept<'_>, env: &[(&str, &str)], up: impl for<'p> 
         rest = later;
         full |= count == CLIENTS;
         let project = Project::new();
-        let (plugin, site) =
-            up(project.up(&app(now, ways, kept, env)).args(&["--idle-instance-timeout", "30s"])).serve();
+        let timeout = format!("{}s", PATIENCE.as_secs());
+        let arguments = ["--idle-instance-timeout", "30s", "--request-timeout", &timeout];
+        let (plugin, site) = up(project.up(&app(now, ways, kept, env)).args(&arguments)).serve();
+        let site = site.patient(PATIENCE);
         let start = Barrier::new(count);
         let results: Vec<(String, u32)> = std::thread::scope(|scope| {
             let clients: Vec<_> = now
@@ -172,7 +179,7 @@ fn passes(ways: &[&str], kept: Kept<'_>, env: &[(&str, &str)], up: impl for<'p> 
         });
         let failed: String = results.iter().map(|(failed, _)| failed.as_str()).collect();
         let ended = plugin.stop();
-        assert!(failed.is_empty(), "{failed}\n{ended}");
+        assert!(failed.is_empty(), "{failed}\n{}", ended.err);
         done += count;
         reused += results.iter().filter(|(_, most)| *most > 1).count();
     }
