@@ -23,9 +23,8 @@ use serde_json::{Value, json};
 /// Requests at once.
 const CLIENTS: usize = 64;
 
-/// The longest time of a case: 40,000 appends to an object, with 63 others
-/// beside it.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// The longest time of a case over a bucket, with 63 others beside it.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Most volumes of an app.
 const MOST_VOLUMES: usize = 256;
@@ -214,15 +213,20 @@ fn bucket(name: &str) -> Vec<(String, String)> {
     .into()
 }
 
+/// With `write=through` an object is stored when a descriptor is closed. Each
+/// write by WASI 0.3 is a stream, with a descriptor of its own: 40,000 appends
+/// would take minutes.
 #[test]
 fn on_volumes_in_a_bucket() {
-    for (name, query) in [("spin-suite-through", ""), ("spin-suite-async", "?write=async")] {
+    let ways =
+        [("spin-suite-through", "", ["run", "run-streams"]), ("spin-suite-async", "?write=async", ["run", "run-p3"])];
+    for (name, query, ways) in ways {
         let env = bucket(name);
         // Journals are of this test.
         let state = tempfile::tempdir().unwrap();
         let kept = |volume: &str| json!({ "s3": format!("s3://{name}/{volume}{query}") });
         // A key has 1,024 bytes, and the prefix is a part of it.
-        passes(&["run", "run-p3"], &kept, &[("LONGEST_PATH", "900")], |up| {
+        passes(&ways, &kept, &[("LONGEST_PATH", "900")], |up| {
             let up = up.env("XDG_STATE_HOME", state.path());
             env.iter().fold(up, |up, (name, value)| up.env(name, value))
         });
