@@ -41,7 +41,6 @@ impl Response {
     ///
     /// # Panics
     /// Where it is none.
-    #[must_use]
     pub fn ok(&self) -> String {
         assert!((200..300).contains(&self.status), "{self:?}");
         self.text()

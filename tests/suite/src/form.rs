@@ -136,6 +136,10 @@ pub trait Form: Send + Sized {
     /// What it holds, counted anew.
     fn recount(&self) -> Usage;
 
+    /// Where the guest finds a granted directory.
+    fn mount_path(&self, mount: Mount) -> String {
+        mount.guest_path().to_owned()
+    }
     /// A descriptor of a granted directory, as from `get-directories`.
     fn root(&self, mount: Mount) -> Result<Self::Descriptor>;
     /// Drops a descriptor.

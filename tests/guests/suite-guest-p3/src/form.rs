@@ -55,8 +55,12 @@ impl Form for Wasi03 {
         volumes::recount(&self.set)
     }
 
+    fn mount_path(&self, mount: Mount) -> String {
+        self.set.mount_path(mount)
+    }
+
     fn root(&self, mount: Mount) -> Result<Descriptor> {
-        let path = self.set.mount_path(mount);
+        let path = self.mount_path(mount);
         let found = get_directories().into_iter().find(|(_, mounted)| *mounted == path);
         Ok(found.unwrap_or_else(|| panic!("nothing is mounted at {path}")).0)
     }
