@@ -214,7 +214,7 @@ fn a_list_goes_on_behind_its_cursor_while_keys_come_and_go() {
         store.set(&key, b"").unwrap();
         expected.insert(key);
     }
-    let (mut seen, mut cursor) = (BTreeSet::new(), None);
+    let (mut seen, mut cursor) = (BTreeSet::new(), None::<String>);
     for step in 0.. {
         let mut keys = match &cursor {
             None => store.keys(),
@@ -260,7 +260,7 @@ struct Disk {
     is_away: AtomicBool,
 }
 
-impl Durability for Arc<Disk> {
+impl Durability for Disk {
     fn sync(&self, _: &Arc<Volume>) -> larder_core::Result<()> {
         self.syncs.fetch_add(1, Ordering::Relaxed);
         if self.is_away.load(Ordering::Relaxed) {
@@ -274,7 +274,7 @@ impl Durability for Arc<Disk> {
 fn a_store_that_syncs_says_what_is_not_stored() {
     let volume = volume(Limits::default());
     let disk = Arc::new(Disk::default());
-    volume.set_durability(Arc::new(Arc::clone(&disk))).unwrap();
+    volume.set_durability(Arc::<Disk>::clone(&disk)).unwrap();
     let store = store_on(&volume, Rights::READ_WRITE);
     store.set("a", b"1").unwrap();
     assert_eq!(disk.syncs.load(Ordering::Relaxed), 0);
