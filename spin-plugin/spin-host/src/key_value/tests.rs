@@ -274,7 +274,7 @@ impl Durability for Disk {
 fn a_store_that_syncs_says_what_is_not_stored() {
     let volume = volume(Limits::default());
     let disk = Arc::new(Disk::default());
-    volume.set_durability(Arc::clone(&disk) as Arc<dyn Durability>).unwrap();
+    volume.set_durability(Arc::<Disk>::clone(&disk)).unwrap();
     let store = store_on(&volume, Rights::READ_WRITE);
     store.set("a", b"1").unwrap();
     assert_eq!(disk.syncs.load(Ordering::Relaxed), 0);
