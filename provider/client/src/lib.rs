@@ -25,7 +25,7 @@ pub use changes::{Notice, Notices};
 pub use connection::Options;
 pub use error::ConnectError;
 pub use joined::Joined;
-pub use larder_protocol::Access;
+pub use larder_protocol::{Access, is_volume_name};
 pub use store::{ServedStore, VolumeUsage};
 pub use transport::{Answering, Transport, Unsent};
 

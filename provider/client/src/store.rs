@@ -147,12 +147,7 @@ impl ServedStore {
         Self::new(connection, None, called, options)
     }
 
-    fn new(
-        connection: Connection,
-        feed: Option<Feed>,
-        called: Called,
-        options: Options,
-    ) -> Result<Self, ConnectError> {
+    fn new(connection: Connection, feed: Option<Feed>, called: Called, options: Options) -> Result<Self, ConnectError> {
         let store = Self {
             connection,
             feed,

@@ -17,6 +17,7 @@ mod ls;
 mod mkdir;
 mod pack;
 mod plugin;
+mod reach;
 mod rm;
 mod run;
 mod s3;
@@ -57,7 +58,8 @@ Volumes:
   `data.larder:/dir/file` names a place in a volume file. nats://HOST[:PORT]/NAME is a
   volume that larder-provider serves, nats://HOST[:PORT]/NAME/dir/file a place in it.
   s3://BUCKET/PREFIX is a volume in an S3 bucket, s3://BUCKET/PREFIX:/dir/file a place in
-  it; `larder help s3` says what can be configured.
+  it; `larder help s3` says what can be configured. spin:NAME is a volume of a Spin app,
+  running or at rest, for the file commands.
 
 Environment:
   LARDER_LOG   what to log to standard error, such as `info` or `larder=debug`

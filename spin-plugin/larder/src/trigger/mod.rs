@@ -11,6 +11,7 @@
 //! | [`site`] | routes: which instances answer a request |
 //! | [`background`] | commands |
 //! | [`parent`] | the end of whatever started this process |
+//! | [`socket`] | the volumes, for the file commands of other processes |
 //! | [`run`] | everything at once, and the orderly end |
 //!
 //! What does not live here: what an app says, which is `larder-spin-app`'s, and
@@ -24,6 +25,7 @@ mod parent;
 mod run;
 mod settings;
 mod site;
+mod socket;
 mod start;
 mod tls;
 mod volumes;
@@ -36,6 +38,7 @@ use anyhow::Result;
 use clap::Parser;
 
 pub(crate) use flags::Flags;
+pub(crate) use socket::SOCKET;
 
 /// What the executable is called as the plugin, which is how Spin starts it.
 const NAME: &str = "trigger-larder";

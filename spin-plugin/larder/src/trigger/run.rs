@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::flags::{Flags, Format};
 use super::site::Site;
 use super::start::{Ready, start};
-use super::{parent, tls};
+use super::{parent, socket, tls};
 use crate::exit;
 use crate::runtime::{Server, Stop, Wire};
 
@@ -26,7 +26,7 @@ const MOST_PORTS: u16 = 1000;
 /// # Errors
 /// When the app cannot be run as it asks; nothing was run then.
 pub(super) async fn run(flags: Flags) -> Result<u8> {
-    let Ready { runtime, volumes, slots, site, background, logs } = start(&flags)?;
+    let Ready { runtime, volumes, served, state, slots, site, background, logs } = start(&flags)?;
     let serves = site.is_some();
     let server = if let Some(site) = site {
         let wire = Wire { tls: acceptor(&flags)?, buffer: flags.http1_max_buf_size };
@@ -40,6 +40,8 @@ pub(super) async fn run(flags: Flags) -> Result<u8> {
     } else {
         None
     };
+    // Whoever waits for the banner may use it.
+    let socket = socket::listen(state.as_deref(), served);
     let stop = Stop::on_first_signal(parent::gone());
     let mut commands = JoinSet::new();
     for command in background {
@@ -57,6 +59,9 @@ pub(super) async fn run(flags: Flags) -> Result<u8> {
             crate::notice(&format!("larder failed while a command ran, please report this: {error}"));
             false
         });
+    }
+    if let Some(socket) = socket {
+        socket.stop().await;
     }
     if let Err(error) = volumes.save() {
         crate::report(&error);

@@ -46,6 +46,10 @@ const MORE_PLACES: usize = 64;
 pub(super) struct Ready {
     pub(super) runtime: Arc<Runtime>,
     pub(super) volumes: VolumeSet,
+    /// What the file commands of other processes may ask for, and where they
+    /// look for it.
+    pub(super) served: larder_socket::Volumes,
+    pub(super) state: Option<PathBuf>,
     pub(super) slots: Arc<Slots>,
     /// None where no trigger serves HTTP.
     pub(super) site: Option<Arc<Site>>,
@@ -81,7 +85,7 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
         variables: &variables,
         runtime: Arc::new(Runtime::new(&flags.cache(), engines(flags))?),
         slots: Arc::new(Slots::new(flags.max_instance_count)),
-        volumes: Volumes::new(&config, state, &flags.remote),
+        volumes: Volumes::new(&config, state.clone(), &flags.remote),
         logs: Logs::new(log_directory.clone(), follow(flags, &app)?, flags.truncate_logs)?,
         compiled: BTreeMap::new(),
         within: Arc::default(),
@@ -103,8 +107,9 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
         // It is set nowhere else.
         let _ = within.set(Arc::downgrade(&site));
     }
+    let served = volumes.for_others();
     let volumes = volumes.into_set();
-    Ok(Ready { runtime, volumes, slots, site, background, logs: log_directory })
+    Ok(Ready { runtime, volumes, served, state, slots, site, background, logs: log_directory })
 }
 
 /// Fails unless an app is a command, in the words of a manifest.

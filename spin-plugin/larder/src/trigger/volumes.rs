@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use larder_nats_client::{Access, Options};
+use larder_nats_server::ServedVolume;
 use larder_spin_app::config::{Config, DEFAULT_STORE, Mount, MountMode, StorePlace, Trigger, Volume, VolumeKind};
 use larder_spin_host::{KeyValueStore, KeyValueStores};
 use larder_transfer::now;
@@ -26,6 +27,8 @@ pub(super) struct Volumes<'a> {
     state: Option<PathBuf>,
     remote: &'a RemoteArguments,
     open: VolumeSet,
+    /// Those of this process, by their names in the manifest.
+    named: BTreeMap<String, Arc<AttachedVolume>>,
     /// By label. All components that open a store share it.
     stores: BTreeMap<String, Arc<KeyValueStore>>,
 }
@@ -33,13 +36,28 @@ pub(super) struct Volumes<'a> {
 impl<'a> Volumes<'a> {
     /// The volumes of `config`, none of which is opened yet.
     pub(super) fn new(config: &'a Config, state: Option<PathBuf>, remote: &'a RemoteArguments) -> Self {
-        Self { config, state, remote, open: VolumeSet::default(), stores: BTreeMap::new() }
+        Self { config, state, remote, open: VolumeSet::default(), named: BTreeMap::new(), stores: BTreeMap::new() }
     }
 
     /// All that were opened, to be saved at the end; also those that
     /// [`files`](super::files) are in.
     pub(super) fn set(&mut self) -> &mut VolumeSet {
         &mut self.open
+    }
+
+    /// What others may ask this process for: its volumes, by their names in the
+    /// manifest. Those that it only reads are only read.
+    pub(super) fn for_others(&self) -> larder_socket::Volumes {
+        let served = self.named.iter().map(|(name, attached)| ServedVolume {
+            name: name.clone(),
+            volume: Arc::clone(attached.volume()),
+            writable: !attached.discards_changes(),
+        });
+        let elsewhere = self.config.volumes.values().filter_map(|volume| match &volume.kind {
+            VolumeKind::Nats { address } => Some((volume.name.clone(), address.clone())),
+            _ => None,
+        });
+        larder_socket::Volumes { served: served.collect(), elsewhere: elsewhere.collect() }
     }
 
     /// What was opened.
@@ -84,7 +102,9 @@ impl<'a> Volumes<'a> {
             none if none.is_empty() => LimitChanges::default(),
             some => some.parse().map_err(anyhow::Error::msg)?,
         };
-        self.open.open(&address, mode, &limits)
+        let attached = self.open.open(&address, mode, &limits)?;
+        self.named.insert(volume.name.clone(), Arc::clone(&attached));
+        Ok(attached)
     }
 
     /// The stores that a component may open, by its labels.

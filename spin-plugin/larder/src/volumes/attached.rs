@@ -106,6 +106,9 @@ impl AttachedVolume {
             VolumeAddress::Nats(address) => bail!(
                 "{address} is a remote volume, and this needs one of this process: remote ones are for the file commands (`larder ls`, `cp`, …) and for `--volume` of `larder run` and `larder serve`"
             ),
+            VolumeAddress::Spin(_) => bail!(
+                "{address} is a volume of a Spin app, and this needs one of this process: those of Spin apps are for the file commands (`larder ls`, `cp`, …)"
+            ),
             VolumeAddress::S3(address) => {
                 let options = address.options(mode == SaveMode::Never)?;
                 let open =

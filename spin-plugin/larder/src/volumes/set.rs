@@ -27,7 +27,7 @@ enum Identity {
 fn identity(address: &VolumeAddress) -> Identity {
     Identity::Address(match address {
         VolumeAddress::File(path) => VolumeAddress::File(path.canonicalize().unwrap_or_else(|_| absolute(path))),
-        VolumeAddress::Memory(_) | VolumeAddress::Nats(_) => address.clone(),
+        VolumeAddress::Memory(_) | VolumeAddress::Nats(_) | VolumeAddress::Spin(_) => address.clone(),
         VolumeAddress::S3(address) => return Identity::Bucket(address.identity()),
     })
 }

@@ -20,5 +20,6 @@ mod s3;
 mod serve;
 mod served;
 mod signals;
+mod spin;
 mod support;
 mod up;
