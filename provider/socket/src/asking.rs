@@ -22,6 +22,13 @@ const FIRST: Duration = Duration::from_secs(10);
 /// many as a session has under way.
 const MOST_WAITING: usize = 64;
 
+/// How often a connection is tried that is closed at once: 3 times. Guards
+/// against a process that always does.
+const ATTEMPTS: u32 = 3;
+
+/// The pause between these: 50 ms. Whoever closes one usually ends.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// A connection to a process that serves a volume.
 #[derive(Debug)]
 pub struct Connection(UnixStream);
@@ -33,9 +40,27 @@ pub struct Connection(UnixStream);
 /// When the socket may not be used, whoever listens there does not answer, or
 /// has no such volume: then the error says which ones it has.
 pub fn connect(path: &Path, volume: &str, access: Access) -> Result<Option<Connection>> {
+    for _ in 0..ATTEMPTS {
+        match attempt(path, volume, access)? {
+            Attempt::Connected(connection) => return Ok(Some(connection)),
+            Attempt::Nobody => return Ok(None),
+            Attempt::Closed => std::thread::sleep(PAUSE),
+        }
+    }
+    bail!("whoever listens on {} closes every connection", path.display())
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Connected(Connection),
+    Nobody,
+    Closed,
+}
+
+fn attempt(path: &Path, volume: &str, access: Access) -> Result<Attempt> {
     let mut stream = match UnixStream::connect(path) {
         Ok(stream) => stream,
-        Err(error) if is_nobody(&error) => return Ok(None),
+        Err(error) if is_nobody(&error) => return Ok(Attempt::Nobody),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             bail!("the socket {} is of another user: only its owner may use it", path.display())
         }
@@ -47,13 +72,14 @@ pub fn connect(path: &Path, volume: &str, access: Access) -> Result<Option<Conne
     let said = frame::write_blocking(&mut stream, larder_protocol::subject(volume, access).as_bytes());
     let answer = match frame::read_blocking(&mut stream) {
         Ok(answer) => answer,
-        // It ended just then.
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+            return Ok(Attempt::Closed);
+        }
         Err(error) => return Err(said.err().unwrap_or(error)).with_context(what),
     };
     let answer = larder_protocol::messages::Reply::decode(answer).with_context(what)?;
     match reply::done(answer) {
-        Ok(()) => Ok(Some(Connection(stream))),
+        Ok(()) => Ok(Attempt::Connected(Connection(stream))),
         Err(Failure::Refused(refusal)) => Err(anyhow!(refusal.message)),
         Err(Failure::Code(_) | Failure::Malformed) => bail!("whoever listens on {} is not Larder", path.display()),
     }
@@ -115,21 +141,21 @@ async fn run(stream: tokio::net::UnixStream, mut requests: mpsc::Receiver<Asked>
     let send = async {
         while let Some((request, answer)) = requests.recv().await {
             if sender.send(answer).await.is_err() {
-                return Ok(());
+                break;
             }
             frame::write(&mut to, request).await?;
         }
-        Ok(())
+        Ok::<(), io::Error>(())
     };
     let receive = async {
         while let Some(message) = frame::read(&mut from).await? {
-            let Some(answer) = under_way.recv().await else { return Ok(()) };
+            let Some(answer) = under_way.recv().await else { break };
             // Whoever asked may have given up.
             let _ = answer.send(message);
         }
-        Ok(())
+        Ok::<(), io::Error>(())
     };
-    let ended: io::Result<()> = tokio::select! {
+    let ended = tokio::select! {
         ended = send => ended,
         ended = receive => ended,
     };

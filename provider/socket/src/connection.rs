@@ -1,6 +1,6 @@
 //! One connection to the socket: one volume, and one session at a time.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,13 +56,15 @@ pub(crate) async fn serve(stream: UnixStream, served: &Served, stopped: watch::R
 
 /// Tells a client that there is no place for it. What it wants is not waited
 /// for.
-pub(crate) fn refuse(stream: &UnixStream) {
+pub(crate) fn refuse(stream: UnixStream) {
     let refusal = larder_protocol::refusal(Fault::Overloaded, "there are too many connections already: try again");
     let mut frame = Vec::new();
-    if frame::write_blocking(&mut frame, &encode(&refusal)).is_ok() {
-        // Nothing was written there before, so that it fits; and nobody may be
-        // there any more.
-        let _ = stream.try_write(&frame);
+    let made = frame::write_blocking(&mut frame, &encode(&refusal));
+    // Tokio would wait until it knows that the stream takes something. Nothing
+    // was written there before, so that the frame fits without blocking.
+    if let (Ok(()), Ok(mut stream)) = (made, stream.into_std()) {
+        // Nobody may be there any more.
+        let _ = stream.write_all(&frame);
     }
 }
 
@@ -127,10 +129,11 @@ async fn answer_all(
     let mut session = None;
     while let Some(UnderWay { answer, begins }) = under_way.recv().await {
         let Ok(answer) = answer.await else { continue };
-        if begins && let Some(begun) = begun(&answer) {
-            if let Some(before) = session.replace(begun) {
-                end(volume, before).await;
-            }
+        if begins
+            && let Some(begun) = begun(&answer)
+            && let Some(before) = session.replace(begun)
+        {
+            end(volume, before).await;
         }
         // Also what nobody takes is waited for: a session may begin by it.
         if gone.is_some() && !is_taken(timeout(IDLE, frame::write(to, answer)).await) {

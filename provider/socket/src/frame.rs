@@ -51,7 +51,7 @@ pub(crate) async fn read(from: &mut (impl AsyncRead + Unpin)) -> Result<Option<B
 /// Those of the stream, and that the message is too long.
 pub(crate) async fn write(to: &mut (impl AsyncWrite + Unpin), message: Bytes) -> Result<()> {
     let header = header(&message)?;
-    let mut frame = header.as_slice().chain(message);
+    let mut frame = Buf::chain(header.as_slice(), message);
     to.write_all_buf(&mut frame).await
 }
 

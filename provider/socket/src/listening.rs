@@ -133,7 +133,7 @@ async fn accept(listener: &UnixListener, served: Arc<Served>, stopped: watch::Re
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            connection::refuse(&stream);
+            connection::refuse(stream);
             continue;
         };
         let (served, stopped) = (Arc::clone(&served), stopped.clone());

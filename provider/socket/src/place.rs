@@ -31,7 +31,8 @@ impl Place {
         SocketAddr::from_pathname(path).context("the path is too long for a socket")?;
         check_free(path)?;
         // Made in a directory of its own, which only the owner can enter, and
-        // put into its place with its permissions. That path is no longer.
+        // put into its place with its permissions. That path has at most 10
+        // bytes behind the directory.
         let directory = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let private = tempfile::Builder::new().prefix(".s").rand_bytes(6).tempdir_in(directory)?;
         let made = private.path().join("s");
