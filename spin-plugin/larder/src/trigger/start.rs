@@ -265,7 +265,7 @@ impl Starting<'_> {
             );
         }
         let source = component.source.content.path().context("`source`")?;
-        let mut bytes = AppBytes::read(&source)?;
+        let mut bytes = AppBytes::read(&source)?.componentized()?;
         if is_remote {
             bytes = bytes.forwarding()?;
         }
