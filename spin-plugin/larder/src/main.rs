@@ -11,6 +11,7 @@ mod apps;
 mod cli;
 mod exit;
 mod files;
+mod input;
 mod output;
 mod progress;
 mod runtime;

@@ -85,7 +85,7 @@ fn components_that_are_none() {
     let text = project.write("target/text.wasm", "this is no WebAssembly");
     project.up(&one(Component::new("web", &text))).refuses(&["web", "text.wasm"]);
     project.up(&one(Component::new("web", &tiny::empty(&project)))).refuses(&["web", "wasi:http"]);
-    project.up(&one(Component::new("web", &tiny::module(&project)))).refuses(&["web"]);
+    project.up(&one(Component::new("web", &tiny::module(&project)))).refuses(&["web", "module.wasm", "wasm32-wasip2"]);
     // A command behind a route, and a handler as a command.
     project.up(&one(Component::guest("web", "rust-files"))).refuses(&["web", "wasi:http"]);
     let handler = App::new("one")

@@ -210,10 +210,13 @@ fn the_demo_components_of_both_sdks_run() {
     let app = App::new("hello")
         .component(Component::guest("seven", "spin-7-hello"))
         .component(Component::guest("five", "spin-5-hello"))
+        // As the SDK's own template builds it: for wasm32-wasip1.
+        .component(Component::guest("module", "spin-5-hello-p1"))
         .trigger(json!({ "component": "seven", "route": "/seven/..." }))
-        .trigger(json!({ "component": "five", "route": "/five/..." }));
+        .trigger(json!({ "component": "five", "route": "/five/..." }))
+        .trigger(json!({ "component": "module", "route": "/module/..." }));
     let (mut plugin, site) = project.up(&app).serve();
-    for (path, component) in [("/seven/a?b=c", "seven"), ("/five/a?b=c", "five")] {
+    for (path, component) in [("/seven/a?b=c", "seven"), ("/five/a?b=c", "five"), ("/module/a?b=c", "module")] {
         let answer = site.get(path);
         assert_eq!((answer.status, answer.text().as_str()), (200, "Hello World!"), "{path}");
         assert_eq!(answer.header("content-type"), Some("text/plain"));

@@ -115,6 +115,24 @@ fn more_requests_than_instances_wait() {
     assert_eq!(site.get("/sdk/count").status, 200);
 }
 
+/// A guest that computes without a pause has its place for a second longer than
+/// its request has time.
+#[test]
+fn who_waits_for_a_place_in_vain_is_told_503() {
+    let project = Project::new();
+    let app = app()
+        .component(Component::new("hanging", &tiny::hanging(&project)))
+        .trigger(json!({ "component": "hanging", "route": "/hanging" }));
+    let up = project.up(&app).args(&["--request-timeout", "1s", "--max-instance-count", "1"]);
+    let (_plugin, site) = up.serve();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| site.get("/hanging").status);
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(site.get("/sdk/count").status, 503);
+        assert_eq!(first.join().unwrap(), 504);
+    });
+}
+
 #[test]
 fn bodies_come_whole() {
     let project = Project::new();

@@ -139,10 +139,8 @@ fn exit_code(outcomes: &[Outcome]) -> u8 {
 /// Says how an app ended, unless it ended well.
 fn tell_end(name: &str, outcome: &Outcome) {
     match outcome {
-        Outcome::Exited(0) => {}
-        Outcome::Exited(code) => crate::notice(&format!("{name} ended with exit code {code}")),
         Outcome::Stopped(_) => crate::notice(&format!("{name} was stopped")),
-        other => crate::notice(&format!("{name}: {}", other.message().unwrap_or_default())),
+        other => other.failure_of(name).iter().for_each(|failure| crate::notice(failure)),
     }
 }
 

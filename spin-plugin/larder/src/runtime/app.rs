@@ -9,6 +9,7 @@ use larder_spin_host::unserved;
 use wasmtime::Module;
 use wasmtime::component::{Component, InstancePre};
 
+use super::componentize::componentize;
 use super::engine::Runtime;
 use super::host::Host;
 use super::p1::CoreHost;
@@ -23,7 +24,7 @@ const MODULE: [u8; 4] = [1, 0, 0, 0];
 const COMPONENT: [u8; 4] = [0x0d, 0, 1, 0];
 
 /// What a command exports in WASI 0.1.
-const START: &str = "_start";
+pub(super) const START: &str = "_start";
 
 /// The binary of an app.
 pub(crate) struct AppBytes {
@@ -85,6 +86,20 @@ impl AppBytes {
             }
         };
         Ok(Self { bytes, ..self })
+    }
+
+    /// The app as a component, where it is a core module.
+    ///
+    /// # Errors
+    /// When no component can be made of it.
+    pub(crate) fn componentized(self) -> Result<Self> {
+        if self.layer == Layer::Component {
+            return Ok(self);
+        }
+        let bytes = componentize(&self.bytes).with_context(|| {
+            format!("no component can be made of the core module {}: build it for wasm32-wasip2", self.path.display())
+        })?;
+        Ok(Self { bytes, layer: Layer::Component, path: self.path })
     }
 
     /// Whether the app may import WASI 0.3: whether the version occurs in it.

@@ -55,8 +55,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What the client is told.
-    pub(crate) fn response(&self) -> Response<Body> {
+    /// What the client of a request is told; the operator is told why.
+    pub(crate) fn answer(&self, line: &RequestLine) -> Response<Body> {
+        if let Self::Guest(why) = self {
+            crate::notice(&format!("{line}: {why}"));
+        }
+        self.response()
+    }
+
+    fn response(&self) -> Response<Body> {
         // What a guest's trap says is for the operator, not for the client.
         let (status, text) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "The request names no valid host and path.\n"),
@@ -79,12 +86,7 @@ pub(crate) fn whole(content: impl Into<Bytes>) -> Body {
 impl Answer for Handler {
     async fn respond(self: Arc<Self>, request: Request<Incoming>, _client: SocketAddr) -> Response<Body> {
         let line = RequestLine::of(&request);
-        let response = self.from_guest(request).await.unwrap_or_else(|failure| {
-            if let Failure::Guest(why) = &failure {
-                crate::notice(&format!("{line}: {why}"));
-            }
-            failure.response()
-        });
+        let response = self.from_guest(request).await.unwrap_or_else(|failure| failure.answer(&line));
         tracing::info!(status = response.status().as_u16(), "{line}");
         response
     }

@@ -17,8 +17,8 @@ use tokio::time::Sleep;
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
 use wasmtime_wasi_http::handler::{
-    ExpirationError, HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre, ShouldAccept,
-    TrapOrPanicError, WorkerExpiration, WorkerState, WorkerStatus,
+    HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre, ShouldAccept, TrapOrPanicError,
+    WorkerExpiration, WorkerState, WorkerStatus,
 };
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
@@ -106,30 +106,30 @@ impl Instances {
                 asked.extend(response_timeout);
                 Ok(response)
             }
-            // One that computes without a pause is ended with its instance, and
-            // nothing says why.
-            Ok(Err(_)) if asked.at() <= Instant::now() => Err(Failure::TimedOut),
-            Ok(Err(error)) => Err(failure(&error)),
+            Ok(Err(error)) => Err(failure(&error, asked.at() <= Instant::now())),
             Err(_) => Err(Failure::TimedOut),
         }
     }
 }
 
-/// Why there is no response.
-fn failure(error: &wasmtime::Error) -> Failure {
-    if error.is::<ExpirationError>() {
-        return Failure::TimedOut;
-    }
-    if error.is::<TrapOrPanicError>() {
-        // The instance's end says more, see `Worker::drop`.
-        return Failure::Guest("the guest trapped".to_owned());
-    }
+/// Why there is no response; `is_late`: the request's time has passed.
+fn failure(error: &wasmtime::Error, is_late: bool) -> Failure {
+    // First: who waits for a place in vain waits for all of the request's time.
     if let Some(error) = error.downcast_ref::<InstantiationError<Arc<Asked>>>() {
         return match error.error.downcast_ref::<NoInstance>() {
             Some(NoInstance::Busy) => Failure::Unavailable,
             Some(NoInstance::TimedOut) => Failure::TimedOut,
             None => Failure::Guest(format!("the app cannot be started: {:#}", error.error)),
         };
+    }
+    // A guest that computes without a pause is ended with its instance, and
+    // nothing else says why.
+    if is_late {
+        return Failure::TimedOut;
+    }
+    if error.is::<TrapOrPanicError>() {
+        // The instance's end says more, see `Worker::drop`.
+        return Failure::Guest("the guest trapped".to_owned());
     }
     Failure::Guest(format!("the guest failed: {}", describe_trap(error, "")))
 }

@@ -3,6 +3,7 @@
 
 mod app;
 mod command;
+mod componentize;
 mod engine;
 mod host;
 mod http;

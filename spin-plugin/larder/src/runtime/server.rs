@@ -21,7 +21,7 @@ use super::app::App;
 use super::engine::Runtime;
 use super::host::GuestSetup;
 use super::http::{Body, Handler};
-use super::slots::Slots;
+use super::slots::{Slots, wait_until};
 use super::stop::Stop;
 
 /// Instances that answer requests at a time, unless `--max-requests` says
@@ -223,22 +223,12 @@ async fn serve_connection<A: Answer>(
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = wait_until_true(&mut closed) => {
+        () = wait_until(&mut closed, |closed| *closed) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
     if let Err(error) = ended {
         tracing::debug!("a connection ended badly: {error}");
-    }
-}
-
-/// Waits until the watched flag is set. Forever, when nobody can set it any
-/// more.
-async fn wait_until_true(flag: &mut watch::Receiver<bool>) {
-    // Mapped, since the guard that it gives must not live across an await.
-    let set = flag.wait_for(|set| *set).await.is_ok();
-    if !set {
-        std::future::pending::<()>().await;
     }
 }

@@ -69,19 +69,14 @@ impl Slots {
 
     /// Waits until instances must end at once.
     pub(super) async fn killed(&self) {
-        let mut orders = self.orders.subscribe();
-        // Mapped, since the guard that it gives must not live across an await.
-        let told = orders.wait_for(|orders| orders.kill).await.is_ok();
-        if !told {
-            std::future::pending::<()>().await;
-        }
+        wait_until(&mut self.orders.subscribe(), |orders| orders.kill).await;
     }
 
     /// For an instance that looks at its orders when it is polled.
     pub(super) fn listen(&self) -> Listener {
         let orders = self.orders.subscribe();
-        let seen = *orders.borrow();
-        Listener { seen, now: seen, next: Mutex::new(next(orders)) }
+        let now = *orders.borrow();
+        Listener { seen: now.waiting, now, next: Mutex::new(next(orders)) }
     }
 }
 
@@ -99,8 +94,8 @@ fn next(mut orders: watch::Receiver<Orders>) -> Next {
 
 /// The orders of one instance.
 pub(super) struct Listener {
-    /// When it began to listen.
-    seen: Orders,
+    /// What [`take_waiting`](Self::take_waiting) has told of.
+    seen: u64,
     now: Orders,
     /// Never locked: a mutex makes it shareable.
     next: Mutex<Next>,
@@ -119,8 +114,16 @@ impl Listener {
 
     /// Whether somebody began to wait for a place since the last call.
     pub(super) fn take_waiting(&mut self) -> bool {
-        let waiting = self.now.waiting != self.seen.waiting;
-        self.seen = self.now;
-        waiting
+        std::mem::replace(&mut self.seen, self.now.waiting) != self.now.waiting
+    }
+}
+
+/// Waits until what is watched is as wanted. For ever, when nobody can change
+/// it any more.
+pub(super) async fn wait_until<T>(watched: &mut watch::Receiver<T>, is_wanted: impl FnMut(&T) -> bool) {
+    // Mapped, since the guard that it gives must not live across an await.
+    let came = watched.wait_for(is_wanted).await.is_ok();
+    if !came {
+        std::future::pending::<()>().await;
     }
 }

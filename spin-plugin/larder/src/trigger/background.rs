@@ -41,12 +41,8 @@ impl Background {
 
     /// Says how a run ended, unless it ended well.
     fn ended_well(&self, outcome: &Outcome) -> bool {
-        let name = &self.component;
-        match outcome {
-            Outcome::Exited(0) | Outcome::Stopped(_) => return true,
-            Outcome::Exited(code) => crate::notice(&format!("{name} ended with exit code {code}")),
-            other => crate::notice(&format!("{name}: {}", other.message().unwrap_or_default())),
-        }
-        false
+        let failure = outcome.failure_of(&self.component);
+        failure.iter().for_each(|failure| crate::notice(failure));
+        failure.is_none()
     }
 }

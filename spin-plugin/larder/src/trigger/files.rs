@@ -2,7 +2,6 @@
 //! it, as in Spin. `spin up` has put them into directories of this host.
 
 use anyhow::{Context, Result};
-use larder_core::{Rights, View};
 use larder_spin_app::lock::Component;
 use larder_transfer::Transfer;
 
@@ -32,7 +31,7 @@ pub(super) fn mount(
         let is_new = !volumes.has(&address);
         let attached = volumes.open(&address, SaveMode::Never, &limits)?;
         if is_new {
-            let view = View::new(attached.volume(), Rights::READ | Rights::WRITE)?;
+            let view = attached.view("", false)?;
             let report = Transfer::new()
                 .import_host(&source, &view, "")
                 .with_context(|| format!("cannot read {place} from {}", source.display()))?;

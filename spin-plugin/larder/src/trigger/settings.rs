@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::input::read_text;
+
 /// The largest file that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -41,11 +43,7 @@ impl Settings {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let name = path.display();
         let what = || format!("the runtime configuration {name}");
-        let size = std::fs::metadata(path).with_context(what)?.len();
-        if size > MOST_BYTES {
-            bail!("the runtime configuration {name} has {size} bytes, and at most {MOST_BYTES} are read");
-        }
-        let text = std::fs::read_to_string(path).with_context(what)?;
+        let text = read_text(path, MOST_BYTES).with_context(what)?;
         let table: toml::Table = text.parse().with_context(what)?;
         if let Some((key, help)) = NOT_SERVED.iter().find(|(key, _)| table.contains_key(*key)) {
             bail!("the runtime configuration {name} has `{key}`, which Larder's trigger does not serve: {help}");

@@ -66,23 +66,13 @@ impl Answer for Site {
         let span = tracing::info_span!("request", component = field::Empty, route = field::Empty);
         async {
             let begun = Instant::now();
-            let response = self.answer_client(request, client).await.unwrap_or_else(|failure| {
-                tell(&line, &failure);
-                failure.response()
-            });
+            let response = self.answer_client(request, client).await.unwrap_or_else(|failure| failure.answer(&line));
             let milliseconds = begun.elapsed().as_millis();
             tracing::info!(status = response.status().as_u16(), milliseconds, "{line}");
             response
         }
         .instrument(span)
         .await
-    }
-}
-
-/// Tells the operator of a guest's failure.
-fn tell(line: &RequestLine, failure: &Failure) {
-    if let Failure::Guest(why) = failure {
-        crate::notice(&format!("{line}: {why}"));
     }
 }
 
@@ -102,10 +92,7 @@ impl Within for Site {
             let found = Match { pattern: &self.everything, target, parameters: Vec::new(), path_info: path };
             let headers = told("http", COMPONENT, &request, &found).ok_or(Error::HttpRequestUriInvalid)?;
             put(request.headers_mut(), headers);
-            target.instances.answer(request, depth).await.or_else(|failure| {
-                tell(&line, &failure);
-                Ok(failure.response())
-            })
+            Ok(target.instances.answer(request, depth).await.unwrap_or_else(|failure| failure.answer(&line)))
         })
     }
 }

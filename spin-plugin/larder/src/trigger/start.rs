@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use larder_spin_app::TRIGGER_TYPE;
@@ -21,6 +22,7 @@ use super::logs::{Follow, Logs};
 use super::settings::Settings;
 use super::site::{Info, Site, Target};
 use super::volumes::Volumes;
+use crate::input::{read_bounded, read_text};
 use crate::runtime::{
     App, AppBytes, DEFAULT_REQUEST_TIMEOUT, Engines, GuestSetup, InstanceLimits, Instances, Outgoing, Runtime, Slots,
     Spin, Within,
@@ -29,11 +31,11 @@ use crate::volumes::{MountTable, VolumeSet};
 
 /// Until a response ends that has begun, unless `--response-timeout` says
 /// otherwise.
-const DEFAULT_RESPONSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
+const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How long an instance without a request is kept, unless
 /// `--idle-instance-timeout` says otherwise: Spin's default.
-const DEFAULT_IDLE: std::time::Duration = std::time::Duration::from_secs(1);
+const DEFAULT_IDLE: Duration = Duration::from_secs(1);
 
 /// The route of a component that another one asks, whatever the path.
 const EVERYTHING: &str = "/...";
@@ -114,12 +116,12 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
 
 /// Fails unless an app is a command, in the words of a manifest.
 fn check_command(app: &App) -> Result<()> {
-    if app.serves_http() && app.check_command().is_err() {
-        bail!(
+    match app.check_command() {
+        Err(_) if app.serves_http() => bail!(
             "it serves `wasi:http`, and a command is a component with `wasi:cli/run`: leave out `kind = \"command\"`, and write a `route`"
-        );
+        ),
+        checked => checked,
     }
-    app.check_command()
 }
 
 fn engines(flags: &Flags) -> Engines {
@@ -128,12 +130,8 @@ fn engines(flags: &Flags) -> Engines {
 }
 
 fn read_lock(path: &Path) -> Result<LockedApp> {
-    let what = || format!("cannot read {}, which `spin up` wrote", path.display());
-    let size = std::fs::metadata(path).with_context(what)?.len();
-    if size > MOST_LOCK_BYTES as u64 {
-        bail!("{} has {size} bytes, and at most {MOST_LOCK_BYTES} are read", path.display());
-    }
-    Ok(LockedApp::parse(&std::fs::read(path).with_context(what)?)?)
+    let bytes = read_bounded(path, MOST_LOCK_BYTES as u64).context("`spin up` wrote no lock file that can be read")?;
+    Ok(LockedApp::parse(&bytes)?)
 }
 
 /// The largest file that gives a variable its value, and the largest `.env`.
@@ -149,7 +147,7 @@ fn read_variables(flags: &Flags, launch: &Launch, app: &LockedApp) -> Result<Var
     }
     let mut file = BTreeMap::new();
     if let Some(path) = launch.app_directory().map(|app| app.join(".env")).filter(|path| path.is_file()) {
-        let text = read_small(&path).with_context(|| path.display().to_string())?;
+        let text = read_text(&path, MOST_VALUES_BYTES)?;
         for pair in dotenvy::from_read_iter(text.as_bytes()) {
             let (name, value) = pair.with_context(|| format!("{} has a line that is none", path.display()))?;
             file.insert(name, value);
@@ -164,18 +162,12 @@ fn read_pair(flag: &str, written: &str) -> Result<(String, String)> {
     let (name, value) =
         written.split_once('=').with_context(|| format!("`{flag}` is NAME=VALUE or NAME=@FILE: the `=` is missing"))?;
     let value = match value.strip_prefix('@') {
-        Some(file) => read_small(Path::new(file)).with_context(|| format!("`{flag} {name}=@{file}`"))?,
+        Some(file) => {
+            read_text(Path::new(file), MOST_VALUES_BYTES).with_context(|| format!("`{flag} {name}=@{file}`"))?
+        }
         None => value.to_owned(),
     };
     Ok((name.to_owned(), value))
-}
-
-fn read_small(path: &Path) -> Result<String> {
-    let size = std::fs::metadata(path)?.len();
-    if size > MOST_VALUES_BYTES {
-        bail!("it has {size} bytes, and at most {MOST_VALUES_BYTES} are read");
-    }
-    Ok(std::fs::read_to_string(path)?)
 }
 
 fn follow(flags: &Flags, app: &LockedApp) -> Result<Follow> {
@@ -278,7 +270,7 @@ impl Starting<'_> {
             );
         }
         let source = component.source.content.path().context("`source`")?;
-        let mut bytes = AppBytes::read(&source)?;
+        let mut bytes = AppBytes::read(&source)?.componentized()?;
         if is_remote {
             bytes = bytes.forwarding()?;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use larder_core::{Rights, View};
+use larder_core::View;
 use larder_nats_client::Joined;
 use larder_store_service::{Service, Store};
 use larder_transfer::now;
@@ -168,11 +168,7 @@ impl Mount {
                 self.guest
             );
         }
-        let whole = View::new(self.attached.volume(), Rights::READ | Rights::WRITE)?;
-        if self.subdirectory.is_empty() {
-            return Ok(whole);
-        }
-        Ok(whole.subdirectory(&self.subdirectory, Rights::READ | Rights::WRITE)?)
+        self.attached.view(&self.subdirectory, false)
     }
 }
 

@@ -50,7 +50,12 @@ fn says(program: &Path, argument: &str) -> String {
 fn both_plugins_are_packed_and_run() {
     let place = Place::new();
     let (os, arch) = platform();
-    place.ok(&["plugin", "pack", "--version", "1.2.3", "--out", "my dist"]);
+    let told = place.ok(&["plugin", "pack", "--version", "1.2.3", "--out", "my dist"]).err;
+    // What is printed can be typed.
+    let install = told.lines().find(|line| line.contains("trigger-larder.json")).unwrap();
+    let words = Command::new("sh").args(["-c", &format!("printf '%s\\n' {install}")]).output().unwrap();
+    let typed = place.path("my dist/trigger-larder.json").canonicalize().unwrap();
+    assert_eq!(String::from_utf8(words.stdout).unwrap().lines().last(), typed.to_str(), "{told}");
     for name in ["trigger-larder", "larder"] {
         let manifest = manifest(&place, &format!("my dist/{name}.json"));
         assert_eq!(manifest["name"], name);

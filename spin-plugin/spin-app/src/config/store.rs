@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::mount::normalised;
 use super::problems::{Problems, quoted};
 use super::table::Table;
-use super::{Volumes, volume};
+use super::{Volumes, mount, volume};
 use crate::TRIGGER_TYPE;
 use crate::lock::{Component, LockedApp};
 
@@ -81,26 +80,11 @@ fn read_all(table: &Table<'_>, volumes: &Volumes, stores: &mut BTreeMap<String, 
 
 fn read_one(table: &Table<'_>, volumes: &Volumes, problems: &mut Problems) -> Option<StorePlace> {
     table.only(KEYS, problems);
-    let help = "write the name of a volume";
     if !table.has("volume") {
-        problems.add(table.key("volume"), "it is missing", help);
+        problems.add(table.key("volume"), "it is missing", "write the name of a volume");
     }
-    let volume = table.text("volume", help, problems)?;
-    if !volumes.names.iter().any(|name| name == volume) {
-        problems.add(
-            table.key("volume"),
-            format!("there is no volume {}", quoted(volume)),
-            volume::missing(volume, volumes),
-        );
-    }
-    let subdirectory = match table.text("subdir", "write a directory of the volume", problems) {
-        None => String::new(),
-        Some(written) => normalised(written).or_else(|| {
-            let help = "write a directory of the volume without `.` and `..`, such as \"kv\"";
-            problems.add(table.key("subdir"), format!("{} is no directory of the volume", quoted(written)), help);
-            None
-        })?,
-    };
+    let volume = volume::named(table, volumes, problems)?;
+    let subdirectory = mount::subdirectory(table, "kv", problems);
     Some(StorePlace::Volume { volume: volume.to_owned(), subdirectory })
 }
 

@@ -17,6 +17,9 @@
 //! count one step for both. Nor does it hold up a guest that has the directory
 //! mounted and changes files itself.
 //!
+//! On a volume in a bucket with `write=through`, the new file and the rename
+//! are requests of their own; with `write=async`, a value is one.
+//!
 //! The lock stands above all of the core's, and is held over the I/O of a
 //! volume that has some. No guest is called meanwhile.
 //!

@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use data_encoding::HEXLOWER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
@@ -42,12 +43,7 @@ fn append(builder: &mut Builder<impl Write>, name: &str, mode: u32, content: &[u
 
 /// The SHA-256 of an archive, as Spin wants it written.
 pub(super) fn digest(archive: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(archive).iter().fold(String::new(), |mut hex, byte| {
-        // A string takes everything.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    HEXLOWER.encode(&Sha256::digest(archive))
 }
 
 #[cfg(test)]

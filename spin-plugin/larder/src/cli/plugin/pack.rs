@@ -35,7 +35,9 @@ Examples:
 
 Then, on the host of a user:
   spin plugin install --yes --file dist/trigger-larder.json
-  spin plugin install --yes --file dist/larder.json";
+  spin plugin install --yes --file dist/larder.json
+
+Executables are packed as they are. `strip` makes one a sixth of its size.";
 
 /// Makes the archives and manifests by which Spin installs larder
 ///
@@ -122,19 +124,17 @@ pub(super) fn pack(arguments: &PackArguments) -> Result<()> {
     // Manifests name archives of this host by absolute paths.
     let out = out.canonicalize().with_context(|| format!("cannot find {}", out.display()))?;
     let version = arguments.version.to_string();
+    // Compressing takes most of the time.
+    let packed = std::thread::scope(|scope| {
+        let packing = PLUGINS.map(|(name, _)| {
+            let (executables, out, version) = (&executables, &out, &version);
+            let base = arguments.url_base.as_ref();
+            scope.spawn(move || packages(name, executables, out, version, base))
+        });
+        packing.map(|packing| packing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
     let mut installs = Vec::new();
-    for (name, description) in PLUGINS {
-        let mut packages = Vec::new();
-        for Executable { platform, bytes } in &executables {
-            let Platform { os, arch } = *platform;
-            let program = if os == "windows" { format!("{name}.exe") } else { name.to_owned() };
-            let archive = archive(&program, bytes)?;
-            let path = out.join(format!("{name}-{version}-{os}-{arch}.tar.gz"));
-            write_binary(&path, &archive)?;
-            crate::notice(&format!("{}: {}", path.display(), format_size(archive.len() as u64)));
-            let url = address(&path, arguments.url_base.as_ref())?;
-            packages.push(Package { os, arch, url, sha256: digest(&archive) });
-        }
+    for ((name, description), packages) in PLUGINS.into_iter().zip(packed) {
         let manifest = Manifest {
             name,
             description,
@@ -142,15 +142,42 @@ pub(super) fn pack(arguments: &PackArguments) -> Result<()> {
             version: &version,
             spin_compatibility: &arguments.spin_compatibility.to_string(),
             license: env!("CARGO_PKG_LICENSE"),
-            packages,
+            packages: packages?,
         };
         let path = out.join(format!("{name}.json"));
         let json = serde_json::to_string_pretty(&manifest).context("writing the manifest")?;
         write_binary(&path, (json + "\n").as_bytes())?;
-        installs.push(format!("spin plugin install --yes --file {}", path.display()));
+        installs.push(format!("spin plugin install --yes --file {}", shell_word(&path.display().to_string())));
     }
     crate::notice(&format!("install with:\n  {}", installs.join("\n  ")));
     Ok(())
+}
+
+/// Writes the archives of one plugin.
+fn packages(
+    name: &str,
+    executables: &[Executable],
+    out: &Path,
+    version: &str,
+    base: Option<&Url>,
+) -> Result<Vec<Package>> {
+    let mut packages = Vec::new();
+    for Executable { platform, bytes } in executables {
+        let Platform { os, arch } = *platform;
+        let program = if os == "windows" { format!("{name}.exe") } else { name.to_owned() };
+        let archive = archive(&program, bytes)?;
+        let path = out.join(format!("{name}-{version}-{os}-{arch}.tar.gz"));
+        write_binary(&path, &archive)?;
+        crate::notice(&format!("{}: {}", path.display(), format_size(archive.len() as u64)));
+        packages.push(Package { os, arch, url: address(&path, base)?, sha256: digest(&archive) });
+    }
+    Ok(packages)
+}
+
+/// A text as one word of a POSIX shell.
+fn shell_word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%,".contains(&byte);
+    if text.bytes().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Reads the executables that were named, or this one, one for each platform.
