@@ -1,6 +1,12 @@
 //! Volumes over a socket, as the processes on both sides use it.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests panic to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests panic to fail"
+)]
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
