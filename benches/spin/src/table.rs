@@ -155,7 +155,7 @@ fn verdicts(row: &Row, figures: &[Figure]) -> String {
 fn summary(text: &mut String, report: &Report) -> std::fmt::Result {
     let rows = || report.guests.iter().flat_map(|measured| &measured.rows);
     for (figure, name) in [(Figure::Rate, "requests a second"), (Figure::P50, "p50"), (Figure::P99, "p99")] {
-        let all = || rows().flat_map(|row| &row.verdicts).filter(|verdict| verdict.figure == figure);
+        let all = || rows().flat_map(|row| &row.verdicts).filter(move |verdict| verdict.figure == figure);
         let met = all().filter(|verdict| verdict.met).count();
         writeln!(text, "Targets of {name}: {met} met, {} missed.", all().count() - met)?;
     }
