@@ -6,11 +6,13 @@
 //! process has, which is the process's own business.
 #![forbid(unsafe_code)]
 
+mod autosave;
 mod file_store;
 mod limits;
 mod lock;
 mod sizes;
 
+pub use autosave::Autosave;
 pub use file_store::{FileAccess, FileStore, SaveOnSync, open};
 pub use limits::{LimitChanges, Size, unlimited};
 pub use sizes::{parse_size, scaled};

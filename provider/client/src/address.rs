@@ -83,9 +83,13 @@ impl Address {
     /// Tells this volume from those of other names and other servers.
     pub(crate) fn key(&self) -> u64 {
         let place = format!("{}:{}/{}", self.host.to_ascii_lowercase(), self.port, self.volume);
-        // FNV-1a.
-        place.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        hash(&place)
     }
+}
+
+/// FNV-1a.
+pub(crate) fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl fmt::Display for Address {

@@ -1,12 +1,11 @@
-//! The connection to NATS: a thread of its own that it runs on, and requests
-//! that are repeated until they are answered or their deadline passes.
+//! The connection: a thread of its own that it runs on, and requests that are
+//! repeated until they are answered or their deadline passes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, RequestErrorKind, ServerError};
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -18,8 +17,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::address::{Address, Login};
 use crate::error::ConnectError;
+use crate::transport::{Transport, Unsent};
 
 /// How long an answer is waited for before the request is repeated: 1 second,
 /// and twice as long each further time. Earlier requests may still be
@@ -37,10 +36,11 @@ const SHORTEST_DEADLINE: Duration = Duration::from_millis(1);
 /// The longest deadline of a call: 1 hour. Guards the arithmetic of time.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);
 
-/// How to use a volume over NATS.
+/// How to use a served volume.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Whether it is to be changed. NATS's permissions decide whether it may.
+    /// Whether it is to be changed. Over NATS its permissions decide whether it
+    /// may.
     pub access: Access,
     /// How long one call, or connecting, takes at most; from 1 ms to 1 hour.
     pub deadline: Duration,
@@ -83,7 +83,7 @@ impl Default for Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
     /// Nobody serves the subject.
-    NoResponders,
+    Nobody,
     /// Somebody may, but did not answer.
     Silence,
     /// Too much waits at the server.
@@ -104,7 +104,19 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(address: &Address, options: &Options) -> Result<Self, ConnectError> {
+    /// Runs `connect`, which is given its deadline, on a thread of the
+    /// connection's own. None where it did not end in time.
+    ///
+    /// # Errors
+    /// Those of `connect`, and [`ConnectError::Setup`] without a thread.
+    pub(crate) fn new<T, C>(
+        options: &Options,
+        connect: impl FnOnce(Instant) -> C,
+    ) -> Result<Option<(Self, T)>, ConnectError>
+    where
+        T: Send + 'static,
+        C: Future<Output = Result<(Line, T), ConnectError>> + Send + 'static,
+    {
         let setup = |error: std::io::Error| ConnectError::Setup(format!("no thread for the connection: {error}"));
         let deadline = options.deadline.clamp(SHORTEST_DEADLINE, LONGEST_DEADLINE);
         // One thread runs all that a call goes through: a call then wakes no
@@ -112,19 +124,16 @@ impl Connection {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(setup)?;
         let handle = runtime.handle().clone();
         let (running, ended) = oneshot::channel::<()>();
-        let thread = std::thread::Builder::new().name("larder-nats".to_owned());
+        let thread = std::thread::Builder::new().name("larder-client".to_owned());
         let run = move || {
             let _ = runtime.block_on(ended);
             runtime.shutdown_background();
         };
         thread.spawn(run).map_err(setup)?;
 
-        let connect = connect(address.clone(), options.clone(), Instant::now() + deadline);
-        let connected = block_on(&handle, deadline, connect);
-        let line = connected.unwrap_or_else(|| {
-            Err(ConnectError::Unreachable { server: address.server(), reason: "it does not answer".to_owned() })
-        })?;
-        Ok(Self { line, runtime: handle, deadline, _running: running })
+        let Some(connected) = block_on(&handle, deadline, connect(Instant::now() + deadline)) else { return Ok(None) };
+        let (line, more) = connected?;
+        Ok(Some((Self { line, runtime: handle, deadline, _running: running }, more)))
     }
 
     /// When a call that begins now has to be answered.
@@ -177,15 +186,15 @@ fn block_on<T: Send + 'static>(
 /// What requests are sent on. Cloning names the same.
 #[derive(Clone)]
 pub(crate) struct Line {
-    client: Client,
-    subject: Arc<str>,
-    /// What NATS last said about permissions that are missing.
+    transport: Arc<dyn Transport>,
+    /// What the transport last said about permissions that are missing.
     refused: watch::Receiver<String>,
 }
 
 impl Line {
-    pub(crate) const fn client(&self) -> &Client {
-        &self.client
+    /// `refused` has what is said of missing permissions from now on.
+    pub(crate) fn new(transport: Arc<dyn Transport>, refused: watch::Receiver<String>) -> Self {
+        Self { transport, refused }
     }
 
     /// Sends the request until it is answered, nobody can answer it, or the
@@ -205,7 +214,7 @@ impl Line {
         let (mut patience, mut pause) = (PATIENCE, FIRST_PAUSE);
         loop {
             waiting.push(self.send(request.clone()));
-            let until = deadline.min(Instant::now() + patience);
+            let until = if self.transport.may_lose() { deadline.min(Instant::now() + patience) } else { deadline };
             let why = match timeout_at(until, waiting.next()).await {
                 Ok(Some(Ok(reply))) if !is_postponed(&reply) => return Ok(reply),
                 Ok(Some(Err(Unsent::Never(reason)))) => return Err(Unanswered::Unsendable(reason)),
@@ -215,7 +224,7 @@ impl Line {
                     continue;
                 }
                 Ok(Some(Ok(_))) => Unanswered::Overloaded,
-                Ok(Some(Err(Unsent::NoResponders))) => Unanswered::NoResponders,
+                Ok(Some(Err(Unsent::Nobody))) => Unanswered::Nobody,
                 Ok(Some(Err(Unsent::Lost)) | None) => Unanswered::Silence,
             };
             let until = deadline.min(Instant::now() + pause);
@@ -227,120 +236,14 @@ impl Line {
         }
     }
 
-    async fn send(&self, payload: Bytes) -> Result<Reply, Unsent> {
-        let request = async_nats::Request::new().payload(payload).timeout(None);
-        match self.client.send_request(self.subject.to_string(), request).await {
-            Ok(message) => Reply::decode(message.payload)
-                .map_err(|error| Unsent::Never(format!("the answer is none of this protocol: {error}"))),
-            Err(error) => Err(match error.kind() {
-                RequestErrorKind::NoResponders => Unsent::NoResponders,
-                RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
-                    Unsent::Never(error.to_string())
-                }
-                RequestErrorKind::TimedOut | RequestErrorKind::Other => Unsent::Lost,
-            }),
-        }
+    async fn send(&self, request: Bytes) -> Result<Reply, Unsent> {
+        let answer = self.transport.send(request).await?;
+        Reply::decode(answer).map_err(|error| Unsent::Never(format!("the answer is none of this protocol: {error}")))
     }
-}
-
-/// How one request failed.
-enum Unsent {
-    NoResponders,
-    Never(String),
-    Lost,
 }
 
 /// Whether nothing was done, and the same may be done in a moment.
 fn is_postponed(reply: &Reply) -> bool {
     let Some(reply::Result::Refusal(refusal)) = &reply.result else { return false };
     matches!(refusal.fault(), Fault::Overloaded | Fault::OutOfOrder)
-}
-
-async fn connect(address: Address, options: Options, deadline: Instant) -> Result<Line, ConnectError> {
-    let (refusals, refused) = watch::channel(String::new());
-    let refusals = Arc::new(refusals);
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let settings = settings(&address, &options, Arc::clone(&refusals)).await?;
-        let unreachable = |reason: String| ConnectError::Unreachable { server: address.server(), reason };
-        let error = match timeout_at(deadline, settings.connect(address.server())).await {
-            Ok(Ok(client)) => {
-                let subject = larder_protocol::subject(address.volume(), options.access).into();
-                return Ok(Line { client, subject, refused });
-            }
-            Ok(Err(error)) => error,
-            Err(_) => return Err(unreachable("it does not answer".to_owned())),
-        };
-        match error.kind() {
-            ConnectErrorKind::AuthorizationViolation => {
-                return Err(ConnectError::Refused { server: address.server() });
-            }
-            // Another attempt would meet the same certificate.
-            ConnectErrorKind::Io if is_untrusted(&error) => return Err(unreachable(error.to_string())),
-            // It may be starting.
-            ConnectErrorKind::Io | ConnectErrorKind::TimedOut if Instant::now() + pause < deadline => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            _ => return Err(unreachable(error.to_string())),
-        }
-    }
-}
-
-/// Whether TLS failed: tokio-rustls makes that an error of invalid data.
-fn is_untrusted(error: &async_nats::ConnectError) -> bool {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let mut kinds = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    kinds.any(|kind| kind == std::io::ErrorKind::InvalidData)
-}
-
-async fn settings(
-    address: &Address,
-    options: &Options,
-    refusals: Arc<watch::Sender<String>>,
-) -> Result<ConnectOptions, ConnectError> {
-    let mut settings = ConnectOptions::new()
-        .name(format!("larder {}", options.client_name))
-        .require_tls(address.tls())
-        .reconnect_delay_callback(|attempts| {
-            let doubled = u32::try_from(attempts.saturating_sub(1).min(6)).unwrap_or(0);
-            (FIRST_PAUSE * 2_u32.pow(doubled)).min(LONGEST_PAUSE)
-        })
-        .event_callback(move |event| {
-            let refusals = Arc::clone(&refusals);
-            async move { tell(&event, &refusals) }
-        });
-    settings = match address.login() {
-        Some(Login::User { name, password }) => settings.user_and_password(name.clone(), password.clone()),
-        Some(Login::Token(token)) => settings.token(token.clone()),
-        None => settings,
-    };
-    if let Some(path) = &options.credentials {
-        let unusable =
-            |error| ConnectError::Setup(format!("the credentials {} cannot be used: {error}", path.display()));
-        settings = settings.credentials_file(path).await.map_err(unusable)?;
-    }
-    if let Some(path) = &options.tls_ca {
-        // Otherwise a file that is missing is an unreachable server.
-        let unusable =
-            |error| ConnectError::Setup(format!("the certificate {} cannot be read: {error}", path.display()));
-        tokio::fs::metadata(path).await.map_err(unusable)?;
-        settings = settings.add_root_certificates(path.clone());
-    }
-    Ok(settings)
-}
-
-/// Takes in what happens to the connection.
-fn tell(event: &Event, refusals: &watch::Sender<String>) {
-    match event {
-        Event::ServerError(ServerError::Other(text))
-            if text.to_ascii_lowercase().starts_with("permissions violation") =>
-        {
-            tracing::warn!("NATS: {text}");
-            refusals.send_replace(text.clone());
-        }
-        Event::Connected => tracing::debug!("NATS: connected"),
-        Event::Disconnected | Event::LameDuckMode | Event::Draining => tracing::info!("NATS: {event}"),
-        other => tracing::warn!("NATS: {other}"),
-    }
 }

@@ -18,12 +18,14 @@ use prost::Message;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::address::Address;
+use crate::address::{Address, hash};
 use crate::ahead::{Ahead, LEAST_LENGTH, Readers};
 use crate::changes::{self, Notices};
 use crate::connection::{Connection, FIRST_PAUSE, LONGEST_PAUSE, Line, Options, Unanswered};
 use crate::error::ConnectError;
 use crate::later::Later;
+use crate::nats;
+use crate::transport::Transport;
 
 pub use larder_protocol::messages::VolumeUsage;
 
@@ -38,7 +40,7 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 /// After that the lease ends it.
 const END_WITHIN: Duration = Duration::from_millis(500);
 
-/// A volume that is served over NATS, seen through a session.
+/// A volume that is served, seen through a session.
 ///
 /// Calls block, at most for [`Options::deadline`], and come from any thread,
 /// also from one of an async runtime. A call that is not answered in time, or
@@ -47,13 +49,31 @@ const END_WITHIN: Duration = Duration::from_millis(500);
 /// There is one session at a time. [`connect`](Self::connect) begins it, the
 /// first [`begin`](Store::begin) answers it, and a further one ends it and
 /// begins a new one. Dropping the store ends it.
-pub struct NatsStore {
+pub struct ServedStore {
     connection: Connection,
-    address: Address,
+    /// Where changes are heard of; none where nobody tells of them.
+    feed: Option<Feed>,
+    called: Called,
     options: Options,
     session: Mutex<Option<Session>>,
     readers: Arc<Readers>,
     later: Later,
+}
+
+/// What a volume is called.
+struct Called {
+    /// As it is shown.
+    address: Arc<str>,
+    /// The directory that is the root of the session; empty for all of it.
+    directory: String,
+    /// Tells the volume from others that one program uses.
+    key: u64,
+}
+
+/// Where NATS has the changes of a volume.
+struct Feed {
+    client: async_nats::Client,
+    volume: String,
 }
 
 /// The session.
@@ -72,9 +92,9 @@ impl Drop for Session {
     }
 }
 
-impl std::fmt::Debug for NatsStore {
+impl std::fmt::Debug for ServedStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NatsStore").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("ServedStore").field("address", &self.called.address).finish_non_exhaustive()
     }
 }
 
@@ -84,16 +104,54 @@ enum Unmet {
     Failed(Failure),
 }
 
-impl NatsStore {
-    /// Connects and begins the session.
+impl ServedStore {
+    /// Connects over NATS and begins the session.
     ///
     /// # Errors
     /// [`ConnectError`], within the deadline.
     pub fn connect(address: &Address, options: Options) -> Result<Self, ConnectError> {
-        let connection = Connection::new(address, &options)?;
+        let (server, wanted) = (address.clone(), options.clone());
+        let connected = Connection::new(&options, |deadline| nats::connect(server, wanted, deadline))?;
+        let Some((connection, client)) = connected else {
+            return Err(ConnectError::Unreachable {
+                server: address.server(),
+                reason: "it does not answer".to_owned(),
+            });
+        };
+        let feed = Some(Feed { client, volume: address.volume().to_owned() });
+        let (shown, directory, key) = (address.to_string().into(), address.directory().to_owned(), address.key());
+        Self::new(connection, feed, Called { address: shown, directory, key }, options)
+    }
+
+    /// Begins the session over another transport, of which `address` is the
+    /// volume's name: it is shown, and tells this volume from others. `begin`
+    /// makes the transport, on the Tokio runtime that it is used on.
+    ///
+    /// # Errors
+    /// [`ConnectError`], within the deadline; [`ConnectError::Setup`] for one of
+    /// `begin`, and where the options ask to listen to changes.
+    pub fn over(
+        address: &str,
+        options: Options,
+        begin: impl FnOnce() -> std::io::Result<Arc<dyn Transport>> + Send + 'static,
+    ) -> Result<Self, ConnectError> {
+        // Nobody refuses by permissions there.
+        let (_, refused) = tokio::sync::watch::channel(String::new());
+        let begin = async move {
+            let failed = |error| ConnectError::Setup(format!("cannot use the connection: {error}"));
+            Ok((Line::new(begin().map_err(failed)?, refused), ()))
+        };
+        let silent = || ConnectError::Silent { address: address.to_owned() };
+        let (connection, ()) = Connection::new(&options, |_| begin)?.ok_or_else(silent)?;
+        let called = Called { address: address.into(), directory: String::new(), key: hash(address) };
+        Self::new(connection, None, called, options)
+    }
+
+    fn new(connection: Connection, feed: Option<Feed>, called: Called, options: Options) -> Result<Self, ConnectError> {
         let store = Self {
             connection,
-            address: address.clone(),
+            feed,
+            called,
             options,
             session: Mutex::new(None),
             readers: Arc::default(),
@@ -109,14 +167,16 @@ impl NatsStore {
     }
 
     fn subscribe(&self) -> Result<async_nats::Subscriber, ConnectError> {
-        let (client, volume) = (self.connection.line().client().clone(), self.address.volume().to_owned());
-        let subscribed = self.connection.run(async move { changes::subscribe(&client, &volume).await });
-        let reason = match subscribed {
-            Some(Ok(subscriber)) => return Ok(subscriber),
-            Some(Err(reason)) => reason,
-            None => "NATS does not answer".to_owned(),
+        let cannot = |reason: String| {
+            let address = &self.called.address;
+            ConnectError::Setup(format!("cannot listen to what changes on {address}: {reason}"))
         };
-        Err(ConnectError::Setup(format!("cannot listen to what changes on {}: {reason}", self.address)))
+        let Some(Feed { client, volume }) = &self.feed else {
+            return Err(cannot("only NATS tells of changes".to_owned()));
+        };
+        let (client, volume) = (client.clone(), volume.clone());
+        let subscribed = self.connection.run(async move { changes::subscribe(&client, &volume).await });
+        subscribed.unwrap_or_else(|| Err("NATS does not answer".to_owned())).map_err(cannot)
     }
 
     /// What changes on the volume from now on, whoever does it. Takes the NATS
@@ -124,7 +184,7 @@ impl NatsStore {
     /// nothing is heard, and NATS's refusal is logged.
     ///
     /// # Errors
-    /// When NATS is away.
+    /// When NATS is away, or the volume is not served over NATS.
     pub fn notices(&self) -> Result<Notices, ConnectError> {
         Ok(changes::deliver(self.subscribe()?, |task| self.connection.spawn(task)))
     }
@@ -161,9 +221,9 @@ impl NatsStore {
     }
 
     fn refused(&self, unmet: Unmet) -> ConnectError {
-        let address = self.address.to_string();
+        let address = self.called.address.to_string();
         match unmet {
-            Unmet::Unanswered(Unanswered::NoResponders) => ConnectError::NotServed { address },
+            Unmet::Unanswered(Unanswered::Nobody) => ConnectError::NotServed { address },
             Unmet::Unanswered(Unanswered::Silence) => ConnectError::Silent { address },
             Unmet::Unanswered(Unanswered::NotPermitted(reason)) => ConnectError::NotPermitted { address, reason },
             Unmet::Unanswered(Unanswered::Overloaded) => {
@@ -184,7 +244,7 @@ impl NatsStore {
 
     fn new_session(&self) -> Result<Session, Unmet> {
         let begin =
-            request::begin(VERSION, self.address.directory(), &self.options.mount_path, &self.options.client_name);
+            request::begin(VERSION, &self.called.directory, &self.options.mount_path, &self.options.client_name);
         let payload = encode(&begin);
         // Of two sessions that were begun, one is not used: its lease ends it.
         let deadline = self.connection.deadline();
@@ -205,7 +265,7 @@ impl NatsStore {
         }
         let lost = Arc::new(AtomicBool::new(false));
         let keep_alive =
-            keep_alive(self.connection.line().clone(), welcome.session, lease, Arc::clone(&lost), self.address.clone());
+            keep_alive(self.connection.line().clone(), welcome.session, lease, Arc::clone(&lost), self.address());
         let keep_alive = self.connection.spawn(keep_alive);
         Ok(Session { id: welcome.session, welcome: Some(welcome), lost, keep_alive })
     }
@@ -237,13 +297,13 @@ impl NatsStore {
             self.readers.forget(note.node);
         }
         let reply = self.connection.ask(encode(&request), deadline);
-        answered(reply, answer, &lost, &self.address)
+        answered(reply, answer, &lost, &self.called.address)
     }
 
     /// A change whose answer comes later.
     fn commit_later(&self, call: &Call, node: Node, change: &Change<'_>) -> Answer<()> {
         let lost = self.check(call)?;
-        let (line, address) = (self.connection.line().clone(), self.address.clone());
+        let (line, address) = (self.connection.line().clone(), self.address());
         let deadline = self.connection.deadline();
         self.later.push(node, call.operation, deadline, |after| {
             let mut request = request::commit(call, change);
@@ -265,7 +325,7 @@ impl NatsStore {
     /// same. Each step is a bijection of `lower`, so that no two inodes of one
     /// volume share it.
     fn identify(&self, attributes: &mut Attributes) {
-        let key = self.address.key();
+        let key = self.called.key;
         let mix = |value: u64| {
             let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -296,13 +356,17 @@ impl NatsStore {
         Ahead::new(receiver, task, offset)
     }
 
+    fn address(&self) -> Arc<str> {
+        Arc::clone(&self.called.address)
+    }
+
     fn ended(session: u64) -> Bytes {
         let end = messages::Settle { sync: false, end: true };
         encode(&bare(session, messages::request::Operation::Settle(end)))
     }
 }
 
-impl Drop for NatsStore {
+impl Drop for ServedStore {
     fn drop(&mut self) {
         let Some(session) = self.session.lock().take() else { return };
         self.later.wait(self.connection.deadline());
@@ -329,7 +393,7 @@ fn answered<T>(
     reply: Result<Reply, Unanswered>,
     answer: impl FnOnce(Reply) -> Result<T, Failure>,
     lost: &AtomicBool,
-    address: &Address,
+    address: &str,
 ) -> Answer<T> {
     let failure = match reply.map(answer) {
         Ok(Ok(answer)) => return Ok(answer),
@@ -358,7 +422,7 @@ fn is_fault(reply: &Reply, fault: Fault) -> bool {
     matches!(&reply.result, Some(messages::reply::Result::Refusal(refusal)) if refusal.fault() == fault)
 }
 
-fn say_lost(lost: &AtomicBool, address: &Address) {
+fn say_lost(lost: &AtomicBool, address: &str) {
     if !lost.swap(true, Ordering::Relaxed) {
         tracing::error!(
             %address,
@@ -369,7 +433,7 @@ fn say_lost(lost: &AtomicBool, address: &Address) {
 }
 
 /// Is heard of, before the lease runs out.
-async fn keep_alive(line: Line, session: u64, lease: Duration, lost: Arc<AtomicBool>, address: Address) {
+async fn keep_alive(line: Line, session: u64, lease: Duration, lost: Arc<AtomicBool>, address: Arc<str>) {
     let interval = (lease / KEPT_ALIVE).max(SHORTEST_INTERVAL);
     let settle = messages::Settle { sync: false, end: false };
     let request = encode(&bare(session, messages::request::Operation::Settle(settle)));
@@ -386,7 +450,7 @@ async fn keep_alive(line: Line, session: u64, lease: Duration, lost: Arc<AtomicB
     }
 }
 
-impl Store for NatsStore {
+impl Store for ServedStore {
     fn begin(&self, version: u32) -> Answer<Welcome> {
         if version != VERSION {
             return Err(ErrorCode::Unsupported);

@@ -30,7 +30,7 @@ use messages::{Fault, Refusal, Reply, Request, Session};
 use prost::Message;
 
 pub use serve::carry_out;
-pub use subject::{Access, changes_subject, is_volume_name, subject};
+pub use subject::{Access, changes_subject, is_volume_name, parse_subject, subject};
 
 /// Most bytes of a request: 1 MiB, of which 512 KiB can be content. Guards the
 /// memory of the server; a usual broker admits no more.

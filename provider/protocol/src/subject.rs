@@ -29,6 +29,18 @@ pub fn subject(volume: &str, access: Access) -> String {
     }
 }
 
+/// The volume of a [`subject`], and what it allows; none where it is none.
+#[must_use]
+pub fn parse_subject(subject: &str) -> Option<(&str, Access)> {
+    let (volume, access) = subject.strip_prefix("larder.v1.")?.rsplit_once('.')?;
+    let access = match access {
+        "read" => Access::Read,
+        "write" => Access::Write,
+        _ => return None,
+    };
+    is_volume_name(volume).then_some((volume, access))
+}
+
 /// The subject where a volume's server tells what changed.
 #[must_use]
 pub fn changes_subject(volume: &str) -> String {
@@ -49,5 +61,11 @@ mod tests {
         }
         assert_eq!(subject("data", Access::Read), "larder.v1.data.read");
         assert_eq!(subject("data", Access::Write), "larder.v1.data.write");
+        for access in [Access::Read, Access::Write] {
+            assert_eq!(parse_subject(&subject("data", access)), Some(("data", access)));
+        }
+        for none in ["larder.v1.data.changes", "larder.v1.read", "larder.v2.data.read", "larder.v1.a.b.read", ""] {
+            assert_eq!(parse_subject(none), None, "{none}");
+        }
     }
 }

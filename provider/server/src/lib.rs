@@ -23,7 +23,7 @@ mod sessions;
 mod settings;
 mod volume;
 
-pub use local::{LocalServer, LocalVolume};
+pub use local::{LocalServer, LocalVolume, ProcessServer};
 pub use queue::MOST_QUEUED;
 pub use server::{DEFAULT_LEASE, MOST_IN_PROGRESS, MOST_SESSIONS, MOST_WAITING_BYTES, SERVICE, Server, ServerOptions};
 pub use serving::Serving;

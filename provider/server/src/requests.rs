@@ -74,6 +74,19 @@ impl Shared {
         }
     }
 
+    /// The same without waiting for anything: what one caller hands over is
+    /// carried out in that order. Takes a Tokio runtime.
+    pub(crate) fn take(self: &Arc<Self>, door: &Arc<Door>, asked: Asker) {
+        let shared = Arc::clone(self);
+        match self.start(door, asked) {
+            // In a task of its own: whoever asks may give up, and must not
+            // leave a session's queue half worked off.
+            Ok(Some(session)) => drop(tokio::spawn(async move { shared.run(session).await })),
+            Ok(None) => {}
+            Err((asked, reply)) => drop(tokio::spawn(async move { shared.answer(asked, reply).await })),
+        }
+    }
+
     async fn answer(&self, asked: Asker, reply: Reply) {
         let mut given_up = self.given_up.subscribe();
         tokio::select! {

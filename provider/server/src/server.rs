@@ -100,15 +100,7 @@ impl Server {
         let volumes =
             volumes.into_iter().map(|volume| Served::new(volume).map(Arc::new)).collect::<Result<Vec<_>>>()?;
 
-        let shared = Arc::new(Shared {
-            sessions: Sessions::default(),
-            ending: AtomicBool::new(false),
-            given_up: watch::Sender::new(false),
-            places: Arc::new(Semaphore::new(options.most_in_progress.min(Semaphore::MAX_PERMITS))),
-            bytes: Arc::new(Semaphore::new(MOST_WAITING_BYTES / BYTES_UNIT)),
-            most_reply,
-            options,
-        });
+        let shared = Arc::new(Shared::new(options, most_reply));
         let described = volumes.clone();
         let service = nats
             .service_builder()
@@ -121,7 +113,9 @@ impl Server {
         let mut server =
             Self { shared, volumes, nats, service: Some(service), doors: Arc::default(), tasks: Vec::new() };
         server.open_doors().await?;
-        server.tasks.push(tokio::spawn(end_silent_sessions(Arc::clone(&server.shared), server.nats.clone())));
+        let client = server.nats.clone();
+        let is_reachable = move || client.connection_state() == async_nats::connection::State::Connected;
+        server.tasks.push(tokio::spawn(end_silent_sessions(Arc::clone(&server.shared), is_reachable)));
         let life = getrandom::u64().context("no random numbers")?;
         for served in &server.volumes {
             server.tasks.push(tokio::spawn(feed::tell(Arc::clone(served), server.nats.clone(), life)));
@@ -166,15 +160,7 @@ impl Server {
     /// Refuses new requests, answers those that were accepted, and ends all
     /// sessions. What is saved, and when, is the caller's business.
     pub async fn shutdown(mut self) {
-        self.shared.ending.store(true, Ordering::SeqCst);
-        let places = u32::try_from(self.shared.options.most_in_progress).unwrap_or(u32::MAX);
-        // All places are free when everything is answered. Where NATS takes no
-        // answers any more, that is never.
-        let mut all = std::pin::pin!(Arc::clone(&self.shared.places).acquire_many_owned(places));
-        if tokio::time::timeout(LAST_FLUSH, &mut all).await.is_err() {
-            self.shared.given_up.send_replace(true);
-            let _all = all.await;
-        }
+        self.shared.answer_all().await;
         self.stop();
         // Without NATS a flush never returns, and what is served must be saved.
         match tokio::time::timeout(LAST_FLUSH, self.nats.flush()).await {
@@ -198,7 +184,6 @@ impl Server {
     }
 
     fn stop(&mut self) {
-        self.shared.ending.store(true, Ordering::SeqCst);
         if let Some(service) = self.service.take() {
             // Ready at once: it only tells tasks to end.
             let _ = service.stop().now_or_never();
@@ -206,7 +191,7 @@ impl Server {
         for task in self.tasks.drain(..) {
             task.abort();
         }
-        self.shared.sessions.take_all().iter().for_each(|session| session.end());
+        self.shared.end();
     }
 }
 
@@ -216,7 +201,42 @@ impl Drop for Server {
     }
 }
 
-fn check_names(volumes: &[ServedVolume]) -> Result<Vec<String>> {
+impl Shared {
+    /// What a server has before the first request. Replies have at most
+    /// `most_reply` bytes.
+    pub(crate) fn new(options: ServerOptions, most_reply: usize) -> Self {
+        Self {
+            sessions: Sessions::default(),
+            ending: AtomicBool::new(false),
+            given_up: watch::Sender::new(false),
+            places: Arc::new(Semaphore::new(options.most_in_progress.min(Semaphore::MAX_PERMITS))),
+            bytes: Arc::new(Semaphore::new(MOST_WAITING_BYTES / BYTES_UNIT)),
+            most_reply,
+            options,
+        }
+    }
+
+    /// Refuses new requests, and answers those that were accepted.
+    pub(crate) async fn answer_all(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        let places = u32::try_from(self.options.most_in_progress).unwrap_or(u32::MAX);
+        // All places are free when everything is answered. Where NATS takes no
+        // answers any more, that is never.
+        let mut all = std::pin::pin!(Arc::clone(&self.places).acquire_many_owned(places));
+        if tokio::time::timeout(LAST_FLUSH, &mut all).await.is_err() {
+            self.given_up.send_replace(true);
+            let _all = all.await;
+        }
+    }
+
+    /// Refuses new requests, and ends all sessions.
+    pub(crate) fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        self.sessions.take_all().iter().for_each(|session| session.end());
+    }
+}
+
+pub(crate) fn check_names(volumes: &[ServedVolume]) -> Result<Vec<String>> {
     let mut names: Vec<String> = volumes.iter().map(|volume| volume.name.clone()).collect();
     names.sort_unstable();
     if let Some(name) = names.iter().find(|name| !larder_protocol::is_volume_name(name)) {
@@ -285,9 +305,9 @@ async fn serve(shared: Arc<Shared>, door: Arc<Door>, mut endpoint: Endpoint) {
     }
 }
 
-/// Ends sessions whose lease ran out. While NATS is out of reach no lease
-/// runs: the callers cannot be heard.
-async fn end_silent_sessions(shared: Arc<Shared>, nats: async_nats::Client) {
+/// Ends sessions whose lease ran out. While callers cannot be heard, as NATS is
+/// out of reach, no lease runs.
+pub(crate) async fn end_silent_sessions(shared: Arc<Shared>, is_reachable: impl Fn() -> bool) {
     let lease = shared.options.lease;
     let mut ticks = tokio::time::interval((lease / 8).clamp(SHORTEST_TICK, LONGEST_TICK));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -295,7 +315,7 @@ async fn end_silent_sessions(shared: Arc<Shared>, nats: async_nats::Client) {
     let mut was_reachable = true;
     loop {
         ticks.tick().await;
-        let is_reachable = nats.connection_state() == async_nats::connection::State::Connected;
+        let is_reachable = is_reachable();
         if is_reachable && !was_reachable {
             reachable_since = Instant::now();
         }

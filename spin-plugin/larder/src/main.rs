@@ -1,5 +1,6 @@
 //! The `larder` command: runs WebAssembly apps over Larder volumes, and works
-//! on volumes from the host.
+//! on volumes from the host. Under the name `trigger-larder` it is the plugin
+//! that runs Spin apps.
 //!
 //! What lives here: the command line, volume addresses (files, locks, saving),
 //! and running of apps. What does not: the store (`larder-core`), its
@@ -10,9 +11,11 @@ mod apps;
 mod cli;
 mod exit;
 mod files;
+mod input;
 mod output;
 mod progress;
 mod runtime;
+mod trigger;
 mod units;
 mod volumes;
 
@@ -27,14 +30,36 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What this process was asked to do.
+enum Asked {
+    Command(cli::Cli),
+    /// As Spin's plugin.
+    Trigger(trigger::Flags),
+}
+
 fn main() -> ExitCode {
-    let arguments = cli::Cli::parse();
+    let asked = if trigger::is_meant(std::env::args_os().next().as_deref()) {
+        match trigger::parse() {
+            Ok(Some(flags)) => Asked::Trigger(flags),
+            Ok(None) => return ExitCode::SUCCESS,
+            Err(error) => {
+                report(&error);
+                return ExitCode::from(exit::FAILURE);
+            }
+        }
+    } else {
+        Asked::Command(cli::Cli::parse())
+    };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_env("LARDER_LOG").unwrap_or_else(|_| EnvFilter::new("error")))
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    cli::dispatch(arguments).unwrap_or_else(|error| {
+    let done = match asked {
+        Asked::Command(arguments) => cli::dispatch(arguments),
+        Asked::Trigger(flags) => trigger::dispatch(flags),
+    };
+    done.unwrap_or_else(|error| {
         report(&error);
         ExitCode::from(exit::FAILURE)
     })

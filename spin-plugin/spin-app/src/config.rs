@@ -9,6 +9,10 @@
 //! [application.trigger.larder.volumes.shared]
 //! s3 = "s3://bucket/prefix?read=through"
 //!
+//! [application.trigger.larder.key_value_stores.default]
+//! volume = "shared"
+//! subdir = "kv"
+//!
 //! [[trigger.larder]]
 //! route = "/files/..."
 //! component = "web"
@@ -32,6 +36,7 @@
 mod address;
 mod mount;
 mod problems;
+mod store;
 mod table;
 mod trigger;
 mod units;
@@ -42,6 +47,7 @@ use std::collections::BTreeMap;
 pub use address::MOST_ADDRESS_BYTES;
 pub use mount::{MOST_MOUNTS, MOST_PATH_BYTES, Mount, MountMode};
 pub use problems::{MOST_SHOWN, Problem, Problems};
+pub use store::{DEFAULT_STORE, MOST_LABEL_BYTES, MOST_STORES, StorePlace};
 pub use trigger::{
     LEAST_INTERVAL, MOST_ARGUMENT_BYTES, MOST_ARGUMENTS, MOST_INTERVAL, Route, Schedule, Trigger, TriggerKind,
 };
@@ -59,6 +65,8 @@ const SETTINGS: &str = "[application.trigger.larder]";
 pub struct Config {
     /// The volumes, by name.
     pub volumes: BTreeMap<String, Volume>,
+    /// The key-value stores, by label.
+    pub stores: BTreeMap<String, StorePlace>,
     /// The triggers, in the manifest's order.
     pub triggers: Vec<Trigger>,
 }
@@ -75,11 +83,12 @@ impl Config {
         let table = settings.as_ref().and_then(|settings| Table::root(settings, SETTINGS.to_owned(), &mut problems));
         let mut volumes = Volumes::default();
         if let Some(table) = &table {
-            table.only(&["volumes"], &mut problems);
+            table.only(&["volumes", "key_value_stores"], &mut problems);
             volumes = volume::read(table, &mut problems);
         }
+        let stores = store::read(app, table.as_ref(), &volumes, &mut problems);
         let triggers = trigger::read(app, &volumes, &mut problems);
-        if problems.is_empty() { Ok(Self { volumes: volumes.good, triggers }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { volumes: volumes.good, stores, triggers }) } else { Err(problems) }
     }
 }
 

@@ -133,6 +133,12 @@ impl AllowedHosts {
         self.entries.iter().any(|entry| entry.allows_self(scheme))
     }
 
+    /// Whether an entry is for the app itself by requests without a host.
+    #[must_use]
+    pub fn names_self(&self) -> bool {
+        self.entries.iter().any(Entry::names_self)
+    }
+
     /// Whether an entry is meant for requests among components, which a host
     /// must serve then: `http://self`, or a name below `spin.internal`.
     #[must_use]

@@ -15,7 +15,9 @@ pub fn guest(name: &str) -> PathBuf {
     path
 }
 
-fn guests() -> PathBuf {
+/// The directory of the guests.
+#[must_use]
+pub fn guests() -> PathBuf {
     env::var_os("LARDER_GUESTS").map_or_else(|| cache().join("guests"), PathBuf::from)
 }
 
@@ -25,8 +27,16 @@ fn guests() -> PathBuf {
 /// Where it is not there.
 #[must_use]
 pub fn wasmtime() -> PathBuf {
-    let path =
-        env::var_os("LARDER_WASMTIME").map_or_else(|| PathBuf::from(installed("LARDER_WASMTIME")), PathBuf::from);
+    tool("LARDER_WASMTIME")
+}
+
+/// What `tests/tools` installed, by the name of its variable.
+///
+/// # Panics
+/// Where it is not there.
+#[must_use]
+pub fn tool(variable: &str) -> PathBuf {
+    let path = env::var_os(variable).map_or_else(|| PathBuf::from(installed(variable)), PathBuf::from);
     assert!(path.exists(), "{} is not there; run tests/tools", path.display());
     path
 }

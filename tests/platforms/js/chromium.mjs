@@ -6,23 +6,12 @@ import { createServer } from 'node:http';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, normalize, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chromium, packages, QUIET } from './browser.mjs';
 
 // Longer than the whole suite takes on a busy machine.
 const MOST_MILLISECONDS = 300_000;
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
-// Chromium's own traffic is refused where there is no network.
-const QUIET = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
-const packages = `${process.env.LARDER_NODE}/node_modules`;
-const { chromium } = await import(`${packages}/playwright-core/index.mjs`);
 const component = resolve(process.argv[2]);
 const here = dirname(fileURLToPath(import.meta.url));
 const folders = {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::PATIENCE;
 
@@ -41,7 +42,6 @@ impl Response {
     ///
     /// # Panics
     /// Where it is none.
-    #[must_use]
     pub fn ok(&self) -> String {
         assert!((200..300).contains(&self.status), "{self:?}");
         self.text()
@@ -52,11 +52,21 @@ impl Response {
 #[derive(Clone, Debug)]
 pub struct Site {
     address: String,
+    patience: Duration,
 }
 
 impl Site {
-    pub(crate) fn new(address: &str) -> Self {
-        Self { address: address.to_owned() }
+    /// Of `HOST:PORT`.
+    #[must_use]
+    pub fn at(address: &str) -> Self {
+        Self { address: address.to_owned(), patience: PATIENCE }
+    }
+
+    /// Waits so long for each piece of a response, instead of [`PATIENCE`].
+    #[must_use]
+    pub const fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// `127.0.0.1:PORT`.
@@ -80,7 +90,7 @@ impl Site {
     /// When there is none.
     pub fn connect(&self) -> io::Result<Connection> {
         let stream = TcpStream::connect(&self.address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(self.patience))?;
         stream.set_nodelay(true)?;
         Ok(Connection { stream: BufReader::new(stream), host: self.address.clone() })
     }

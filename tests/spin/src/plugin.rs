@@ -37,9 +37,16 @@ pub struct Plugin {
     child: Child,
     /// Where the numbers of the processes are, where Spin's were played.
     pids: Option<PathBuf>,
-    lines: Receiver<(Stream, String)>,
-    out: String,
-    err: String,
+    incoming: Receiver<(Stream, String)>,
+    lines: Vec<Line>,
+}
+
+#[derive(Debug)]
+struct Line {
+    stream: Stream,
+    text: String,
+    /// Somebody waited for it.
+    taken: bool,
 }
 
 /// How it ended.
@@ -62,10 +69,10 @@ impl fmt::Display for Ended {
 
 impl Plugin {
     pub(crate) fn new(mut child: Child, pids: Option<PathBuf>) -> Self {
-        let (sender, lines) = channel();
+        let (sender, incoming) = channel();
         follow(Stream::Out, child.stdout.take().unwrap(), sender.clone());
         follow(Stream::Err, child.stderr.take().unwrap(), sender);
-        Self { child, pids, lines, out: String::new(), err: String::new() }
+        Self { child, pids, incoming, lines: Vec::new() }
     }
 
     /// The number of the plugin's own process.
@@ -84,38 +91,46 @@ impl Plugin {
         }
     }
 
-    /// The next line of either output; none once all processes that have it are
-    /// gone.
-    fn next_line(&mut self, deadline: Instant) -> Option<(Stream, String)> {
+    /// Waits for the next line of either output; false once all processes that
+    /// have it are gone.
+    fn next_line(&mut self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
-        match self.lines.recv_timeout(left) {
-            Ok((stream, line)) => {
-                let seen = if stream == Stream::Out { &mut self.out } else { &mut self.err };
-                seen.push_str(&line);
-                seen.push('\n');
-                Some((stream, line))
-            }
-            Err(RecvTimeoutError::Disconnected) => None,
+        match self.incoming.recv_timeout(left) {
+            Ok((stream, text)) => self.lines.push(Line { stream, text, taken: false }),
+            Err(RecvTimeoutError::Disconnected) => return false,
             Err(RecvTimeoutError::Timeout) => panic!("too slow; what came: {}", self.so_far()),
         }
+        true
+    }
+
+    fn text_of(&self, stream: Stream) -> String {
+        self.lines.iter().filter(|line| line.stream == stream).map(|line| format!("{}\n", line.text)).collect()
     }
 
     fn so_far(&self) -> String {
-        format!("--- stdout\n{}\n--- stderr\n{}", self.out, self.err)
+        format!("--- stdout\n{}\n--- stderr\n{}", self.text_of(Stream::Out), self.text_of(Stream::Err))
     }
 
-    /// Waits for a line of either output with a text.
+    /// Waits for a line of either output with a text, which nobody waited for
+    /// before. It may have come already.
     ///
     /// # Panics
     /// Where it does not come within [`PATIENCE`].
     pub fn wait_for(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
-        while let Some((_, line)) = self.next_line(deadline) {
-            if line.contains(text) {
-                return line;
+        let mut seen = 0;
+        loop {
+            while let Some(line) = self.lines.get_mut(seen) {
+                seen += 1;
+                if !line.taken && line.text.contains(text) {
+                    line.taken = true;
+                    return line.text.clone();
+                }
+            }
+            if !self.next_line(deadline) {
+                panic!("`{text}` did not come before the end; what came: {}", self.so_far());
             }
         }
-        panic!("`{text}` did not come before the end; what came: {}", self.so_far())
     }
 
     /// Waits until it serves.
@@ -126,17 +141,15 @@ impl Plugin {
         let line = self.wait_for(SERVING);
         let url = line.split(SERVING).last().unwrap().trim();
         let address = url.split_once("://").unwrap_or_else(|| panic!("{line} has no address")).1;
-        Site::new(address.trim_end_matches('/'))
+        Site::at(address.trim_end_matches('/'))
     }
 
     /// What came so far of standard output and error, without waiting.
     pub fn output(&mut self) -> (String, String) {
-        while let Ok((stream, line)) = self.lines.try_recv() {
-            let seen = if stream == Stream::Out { &mut self.out } else { &mut self.err };
-            seen.push_str(&line);
-            seen.push('\n');
+        while let Ok((stream, text)) = self.incoming.try_recv() {
+            self.lines.push(Line { stream, text, taken: false });
         }
-        (self.out.clone(), self.err.clone())
+        (self.text_of(Stream::Out), self.text_of(Stream::Err))
     }
 
     /// Sends the plugin a signal: `TERM`.
@@ -176,7 +189,7 @@ impl Plugin {
     pub fn ends(mut self) -> Ended {
         let deadline = Instant::now() + PATIENCE;
         // Until nobody has standard output or error any more.
-        while self.next_line(deadline).is_some() {}
+        while self.next_line(deadline) {}
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
@@ -184,7 +197,7 @@ impl Plugin {
             assert!(Instant::now() < deadline, "it closed its output and runs on: {}", self.so_far());
             std::thread::sleep(Duration::from_millis(5));
         };
-        Ended { code: code(status), out: std::mem::take(&mut self.out), err: std::mem::take(&mut self.err) }
+        Ended { code: code(status), out: self.text_of(Stream::Out), err: self.text_of(Stream::Err) }
     }
 
     /// Stops it as `spin up` does, and expects an orderly end.

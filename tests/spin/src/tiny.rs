@@ -76,13 +76,13 @@ pub fn empty(project: &Project) -> PathBuf {
     written(project, "empty", "(component)")
 }
 
-/// A core module.
+/// A core module that imports what no component has.
 ///
 /// # Panics
 /// Where there is no place for it.
 #[must_use]
 pub fn module(project: &Project) -> PathBuf {
-    written(project, "module", "(module)")
+    written(project, "module", r#"(module (import "env" "call" (func)))"#)
 }
 
 fn written(project: &Project, name: &str, text: &str) -> PathBuf {

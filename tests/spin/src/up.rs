@@ -52,6 +52,7 @@ pub struct Up<'p> {
     direct_mounts: bool,
     chain: bool,
     edit: Option<fn(&mut Value)>,
+    lock: Option<Value>,
 }
 
 impl<'p> Up<'p> {
@@ -67,6 +68,7 @@ impl<'p> Up<'p> {
             direct_mounts: false,
             chain: false,
             edit: None,
+            lock: None,
         }
     }
 
@@ -135,6 +137,13 @@ impl<'p> Up<'p> {
         self
     }
 
+    /// Another lock file instead of the app's.
+    #[must_use]
+    pub fn lock_file(mut self, lock: Value) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
     /// Starts the plugin.
     ///
     /// # Panics
@@ -149,6 +158,9 @@ impl<'p> Up<'p> {
             }
             copied(&run, &component.id, &component.files)
         });
+        if let Some(lock) = &self.lock {
+            locked.clone_from(lock);
+        }
         if let Some(edit) = self.edit {
             edit(&mut locked);
         }

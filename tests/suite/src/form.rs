@@ -111,9 +111,17 @@ pub trait Form: Send + Sized {
     /// streams in several pieces may have written the first of them.
     const WRITES_WHOLE: bool = true;
 
+    /// Whether [`set_now`](Self::set_now) sets the volumes' clock itself, so
+    /// that a day can pass for them. A guest whose host has a clock of its own
+    /// can only show other times than the volumes have.
+    const DAYS_PASS: bool = true;
+
     /// Bytes of the longest path from the root that a file can have: POSIX's
     /// `PATH_MAX`, or what the backend can name.
-    const LONGEST_PATH: usize = 4096;
+    #[must_use]
+    fn longest_path() -> usize {
+        4096
+    }
 
     /// A guest over two new volumes with these limits. The clock stands at
     /// [`START`](crate::START); the directory `scope` is there.
@@ -128,6 +136,10 @@ pub trait Form: Send + Sized {
     /// What it holds, counted anew.
     fn recount(&self) -> Usage;
 
+    /// Where the guest finds a granted directory.
+    fn mount_path(&self, mount: Mount) -> String {
+        mount.guest_path().to_owned()
+    }
     /// A descriptor of a granted directory, as from `get-directories`.
     fn root(&self, mount: Mount) -> Result<Self::Descriptor>;
     /// Drops a descriptor.

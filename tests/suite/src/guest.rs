@@ -53,6 +53,12 @@ impl<F: Form> Guest<F> {
         Node { guest: self, descriptor: Some(self.form.root(mount).unwrap()) }
     }
 
+    /// Where the guest finds a granted directory.
+    #[must_use]
+    pub fn mount_path(&self, mount: Mount) -> String {
+        self.form.mount_path(mount)
+    }
+
     /// Sets the clock to some seconds after [`START`].
     pub fn after(&self, seconds: i64) -> Timestamp {
         let now = Timestamp::from_seconds(START.seconds + seconds);

@@ -17,7 +17,7 @@ pub trait Backend: Send + Sync + 'static {
     /// What has to stay for as long as the volumes are used.
     type Kept: Send + Sync + 'static;
 
-    /// See [`Form::LONGEST_PATH`].
+    /// See [`Form::longest_path`].
     const LONGEST_PATH: usize = 4096;
 
     /// New volumes, as [`Form::start`] wants them.
@@ -75,7 +75,10 @@ impl<B: Backend> Form for InProcess<B> {
     type Descriptor = Descriptor;
     type Listing = Pages;
     const TIMES_BEFORE_1970: bool = true;
-    const LONGEST_PATH: usize = B::LONGEST_PATH;
+
+    fn longest_path() -> usize {
+        B::LONGEST_PATH
+    }
 
     fn start(limits: &Limits) -> Self {
         // For `every_set`.

@@ -35,5 +35,5 @@ pub use guest::{Guest, Listing, Node, START};
 pub use in_process::{Backend, InProcess, Memory};
 pub use list::{Case, cases, run};
 pub use random::random;
-pub use sets::{Set, every_set, next_set};
+pub use sets::{Set, begin_with_turn, every_set, next_set, sets_of};
 pub use volumes::Volumes;

@@ -2,12 +2,12 @@
 //! a composed component: a pair of volumes for each guest that a case starts and
 //! for each set of limits, each pair mounted under a path of its own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 
 use larder_core::Limits;
 
-use crate::{InProcess, Mount, cases};
+use crate::{Case, InProcess, Mount, cases};
 
 /// Volumes that a case asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,8 @@ fn differences(limits: &Limits) -> String {
 thread_local! {
     /// What the case that this thread runs asked for.
     static ASKED: RefCell<Vec<Set>> = const { RefCell::new(Vec::new()) };
+    /// The turn with which it begins.
+    static FIRST_TURN: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The volumes for a guest that a case starts with these limits: those that no
@@ -65,11 +67,19 @@ thread_local! {
 #[must_use]
 pub fn next_set(limits: &Limits) -> Set {
     ASKED.with_borrow_mut(|asked| {
-        let turn = asked.iter().filter(|set| set.limits == *limits).count();
-        let set = Set { limits: limits.clone(), turn: u32::try_from(turn).unwrap() };
+        let before = asked.iter().filter(|set| set.limits == *limits).count();
+        let turn = FIRST_TURN.get() + u32::try_from(before).unwrap();
+        let set = Set { limits: limits.clone(), turn };
         asked.push(set.clone());
         set
     })
+}
+
+/// Says with which turn the sets of the next case of this thread begin: one
+/// instance runs several cases, each over volumes that it is told of.
+pub fn begin_with_turn(turn: u32) {
+    ASKED.take();
+    FIRST_TURN.set(turn);
 }
 
 /// Every set of volumes that a case asks for, each once: the suite is run on
@@ -81,13 +91,22 @@ pub fn next_set(limits: &Limits) -> Set {
 pub fn every_set() -> Vec<Set> {
     let mut all = Vec::new();
     for case in cases::<InProcess>() {
-        ASKED.take();
-        (case.run)();
-        for set in ASKED.take() {
+        for set in sets_of(case) {
             if !all.contains(&set) {
                 all.push(set);
             }
         }
     }
     all
+}
+
+/// The sets of volumes that a case asks for, one for each guest that it starts.
+///
+/// # Panics
+/// Where the case fails on the core.
+#[must_use]
+pub fn sets_of(case: Case) -> Vec<Set> {
+    begin_with_turn(0);
+    (case.run)();
+    ASKED.take()
 }

@@ -1,6 +1,8 @@
 //! The methods of `descriptor` that only 0.3 has: its streams.
 
-use larder_core::{Descriptor as File, DescriptorFlags};
+use std::sync::Arc;
+
+use larder_core::{Descriptor as File, DescriptorFlags, Error, ErrorCode};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{FutureReader, LinkerInstance, StreamReader};
 use wasmtime_wasi::p3::bindings::filesystem::types;
@@ -27,10 +29,19 @@ pub(crate) fn define<T: LarderView + 'static>(types: &mut LinkerInstance<'_, T>)
     types.func_wrap("[method]descriptor.read-directory", list::<T>)
 }
 
-/// A description of its own for a stream, which the volume counts.
-fn duplicate(descriptor: &Descriptor, needed: DescriptorFlags, operation: &'static str) -> larder_core::Result<File> {
+/// What a stream holds: the open description, which it shares with the
+/// descriptor that it came from and keeps open, and its place among the streams.
+type Opened = (Arc<File>, Arc<()>);
+
+fn open(
+    descriptor: &Descriptor,
+    needed: DescriptorFlags,
+    admitted: Option<Arc<()>>,
+    operation: &'static str,
+) -> larder_core::Result<Opened> {
     descriptor.can_stream(needed, operation)?;
-    descriptor.file().dup()
+    let admitted = admitted.ok_or_else(|| Error::new(ErrorCode::Quota, operation))?;
+    Ok((Arc::clone(descriptor.file()), admitted))
 }
 
 fn read<T: LarderView + 'static>(
@@ -40,10 +51,10 @@ fn read<T: LarderView + 'static>(
     let (mut outcome, ended) = Outcome::new();
     let LarderCtxView { ctx, table } = store.data_mut().larder();
     let descriptor = table.get(&file)?;
-    let stream = match duplicate(descriptor, DescriptorFlags::READ, "read-via-stream") {
-        Ok(file) => {
+    let stream = match open(descriptor, DescriptorFlags::READ, ctx.inputs.admit(), "read-via-stream") {
+        Ok((file, admitted)) => {
             descriptor.touch(&ctx.clock);
-            StreamReader::new(&mut store, Reader { file, position: offset, outcome })?
+            StreamReader::new(&mut store, Reader { file, position: offset, outcome, _admitted: admitted })?
         }
         Err(error) => {
             outcome.failed(&error);
@@ -62,9 +73,9 @@ fn write<T: LarderView + 'static>(
     let (mut outcome, ended) = Outcome::new();
     let LarderCtxView { ctx, table } = store.data_mut().larder();
     let clock = ctx.clock.clone();
-    match duplicate(table.get(file)?, DescriptorFlags::WRITE, "write-via-stream") {
-        Ok(file) => {
-            data.pipe(&mut store, Writer { file, place, clock, outcome })?;
+    match open(table.get(file)?, DescriptorFlags::WRITE, ctx.outputs.admit(), "write-via-stream") {
+        Ok((file, admitted)) => {
+            data.pipe(&mut store, Writer { file, place, clock, outcome, _admitted: admitted })?;
         }
         Err(error) => {
             data.close(&mut store)?;

@@ -2,6 +2,7 @@
 //! buffer of whoever is at the other end.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use larder_core::{Descriptor as File, Error};
@@ -53,9 +54,10 @@ impl Drop for Outcome {
 
 /// Reads a file from a position to its end.
 pub(crate) struct Reader {
-    pub(crate) file: File,
+    pub(crate) file: Arc<File>,
     pub(crate) position: u64,
     pub(crate) outcome: Outcome,
+    pub(crate) _admitted: Arc<()>,
 }
 
 impl<D: 'static> StreamProducer<D> for Reader {
@@ -103,10 +105,11 @@ pub(crate) enum Place {
 
 /// Writes what a stream brings to a file.
 pub(crate) struct Writer {
-    pub(crate) file: File,
+    pub(crate) file: Arc<File>,
     pub(crate) place: Place,
     pub(crate) clock: Clock,
     pub(crate) outcome: Outcome,
+    pub(crate) _admitted: Arc<()>,
 }
 
 impl<D: 'static> StreamConsumer<D> for Writer {

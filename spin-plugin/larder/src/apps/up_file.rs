@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use larder_s3::S3Address;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use toml::Spanned;
 
+use crate::input::read_text;
 use crate::units::parse_duration;
 use crate::volumes::{LimitChanges, check_guest_path};
 
@@ -126,11 +127,7 @@ impl UpFile {
     /// key.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display();
-        let size = std::fs::metadata(path).with_context(|| format!("cannot read {name}: check the path"))?.len();
-        if size > MAX_FILE_BYTES {
-            bail!("{name} has {size} bytes, too many for a file that lists apps");
-        }
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+        let text = read_text(path, MAX_FILE_BYTES)?;
         let directory = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, directory).with_context(|| format!("{name} is not a valid up file"))
     }

@@ -7,7 +7,7 @@ use larder_core::{Descriptor, DescriptorFlags, FileType, Follow, OpenFlags, Righ
 use larder_nats_client::Access;
 use larder_transfer::{Report, now};
 
-use super::guest::RemoteArguments;
+use super::reach::{ReachArguments, Reached};
 use crate::files::{Directory, RemoteDirectory, kind_of, open_directory, pull, push};
 use crate::progress::Bar;
 use crate::volumes::{AttachedVolume, LimitChanges, OpenRequest, SaveMode, VolumeAddress, VolumePath};
@@ -16,7 +16,8 @@ use crate::volumes::{AttachedVolume, LimitChanges, OpenRequest, SaveMode, Volume
 pub(crate) const ADDRESS_HELP: &str = "\
 VOLUME:/PATH is a place in a volume file, such as data.larder:/dir/file; the root is
 data.larder:/ or data.larder. nats://HOST[:PORT]/VOLUME/dir/file is one in a volume that
-larder-provider serves. s3://BUCKET/PREFIX[?KEY=VALUE&…]:/dir/file is one in a bucket: the
+larder-provider serves. spin:VOLUME:/dir/file is one in a volume of a Spin app, whether the
+app runs or is at rest; --state-dir says where its state is. s3://BUCKET/PREFIX[?KEY=VALUE&…]:/dir/file is one in a bucket: the
 path begins at the first `:/` that is not `://`, so that `:` in the prefix is written `%3A`.";
 
 /// A volume that a command works on as a whole: a volume file, or a copy in
@@ -33,8 +34,8 @@ impl Opened {
     ///
     /// # Errors
     /// When it is missing or damaged.
-    pub(crate) fn read(path: &VolumePath, remote: &RemoteArguments) -> Result<Self> {
-        Self::open(path, SaveMode::Never, &LimitChanges::default(), remote)
+    pub(crate) fn read(address: VolumeAddress) -> Result<Self> {
+        Self::open(address, SaveMode::Never, &LimitChanges::default())
     }
 
     /// The same of what a transfer begins with: of a served volume what is at
@@ -44,13 +45,13 @@ impl Opened {
     /// When it cannot be read.
     pub(crate) fn source(
         path: &VolumePath,
-        remote: &RemoteArguments,
+        reach: &ReachArguments,
         wanted: impl FnOnce(FileType) -> bool,
     ) -> Result<(Self, Report)> {
-        let VolumeAddress::Nats(address) = &path.address else {
-            return Ok((Self::read(path, remote)?, Report::default()));
+        let served = match reach.reach(&path.address, Access::Read)? {
+            Reached::Here(address) => return Ok((Self::read(address)?, Report::default())),
+            Reached::Served(served) => served,
         };
-        let served = RemoteDirectory::connect(address, Access::Read, &remote.nats())?;
         let copy = Self::in_memory(None)?;
         match served.kind(Follow::Yes, &path.path).at_path(path)? {
             Some(kind) if wanted(kind) => {}
@@ -77,8 +78,8 @@ impl Opened {
     ///
     /// # Errors
     /// When it is missing (unless `mode` creates it), damaged or in use.
-    fn open(path: &VolumePath, mode: SaveMode, limits: &LimitChanges, remote: &RemoteArguments) -> Result<Self> {
-        let request = OpenRequest::by_operator(remote.buckets.configured(&path.address)?, mode, limits);
+    fn open(address: VolumeAddress, mode: SaveMode, limits: &LimitChanges) -> Result<Self> {
+        let request = OpenRequest::by_operator(address, mode, limits);
         Ok(Self { attached: AttachedVolume::open(request)?, target: None })
     }
 
@@ -87,14 +88,18 @@ impl Opened {
     ///
     /// # Errors
     /// When it cannot be opened, or is served and has limits of its own.
-    pub(crate) fn target(path: &VolumePath, limits: Option<&LimitChanges>, remote: &RemoteArguments) -> Result<Self> {
-        let VolumeAddress::Nats(address) = &path.address else {
-            return Self::open(path, SaveMode::AtEnd, &limits.cloned().unwrap_or_default(), remote);
-        };
-        if limits.is_some() {
+    pub(crate) fn target(path: &VolumePath, limits: Option<&LimitChanges>, reach: &ReachArguments) -> Result<Self> {
+        let address = &path.address;
+        if let (VolumeAddress::Nats(_), Some(_)) = (address, limits) {
             bail!("--limit is for volume files: larder-provider has the limits of the remote volume {address}");
         }
-        Self::in_memory(Some(RemoteDirectory::connect(address, Access::Write, &remote.nats())?))
+        match reach.reach(address, Access::Write)? {
+            Reached::Here(address) => Self::open(address, SaveMode::AtEnd, &limits.cloned().unwrap_or_default()),
+            Reached::Served(_) if limits.is_some() => {
+                bail!("--limit is for volume files: the app that runs has the limits of {address}")
+            }
+            Reached::Served(served) => Self::in_memory(Some(served)),
+        }
     }
 
     fn in_memory(target: Option<RemoteDirectory>) -> Result<Self> {
@@ -171,7 +176,7 @@ impl Opened {
 pub(crate) fn for_each_path(
     paths: &[VolumePath],
     mode: SaveMode,
-    remote: &RemoteArguments,
+    reach: &ReachArguments,
     mut each: impl FnMut(&Directory, &VolumePath) -> Result<()>,
 ) -> Result<()> {
     let mut rest: VecDeque<&VolumePath> = paths.iter().collect();
@@ -182,20 +187,23 @@ pub(crate) fn for_each_path(
             }
             anyhow::Ok(())
         };
-        if let VolumeAddress::Nats(address) = &first.address {
-            let access = if mode == SaveMode::Never { Access::Read } else { Access::Write };
-            let root = Directory::Remote(RemoteDirectory::connect(address, access, &remote.nats())?);
-            rest_of_volume(&root)?;
-            if let (Directory::Remote(root), Access::Write) = (&root, access) {
-                root.sync().with_context(|| address.to_string())?;
+        let access = if mode == SaveMode::Never { Access::Read } else { Access::Write };
+        match reach.reach(&first.address, access)? {
+            Reached::Served(root) => {
+                let root = Directory::Remote(root);
+                rest_of_volume(&root)?;
+                if let (Directory::Remote(root), Access::Write) = (&root, access) {
+                    root.sync().with_context(|| first.address.to_string())?;
+                }
             }
-            continue;
+            Reached::Here(address) => {
+                let opened = Opened::open(address, mode, &LimitChanges::default())?;
+                let root = Directory::Here(opened.root()?);
+                rest_of_volume(&root)?;
+                drop(root);
+                opened.attached.save()?;
+            }
         }
-        let opened = Opened::open(first, mode, &LimitChanges::default(), remote)?;
-        let root = Directory::Here(opened.root()?);
-        rest_of_volume(&root)?;
-        drop(root);
-        opened.attached.save()?;
     }
     Ok(())
 }

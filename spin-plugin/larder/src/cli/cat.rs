@@ -6,7 +6,7 @@ use larder_core::{Descriptor, DescriptorFlags, Follow, OpenFlags};
 use larder_transfer::now;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::files::Directory;
 use crate::output::Output;
 use crate::volumes::{SaveMode, VolumePath};
@@ -18,6 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   larder cat data.larder:/logs/app.log
   larder cat nats://127.0.0.1:4222/data/logs/app.log
+  larder cat spin:data:/logs/app.log
   larder cat data.larder:/a data.larder:/b > both";
 
 /// Writes files of a volume to standard output
@@ -30,7 +31,7 @@ pub(crate) struct CatArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 /// Writes the files one after the other.
@@ -39,7 +40,7 @@ pub(crate) struct CatArguments {
 /// When one is missing or is no file.
 pub(crate) fn cat(arguments: &CatArguments) -> Result<()> {
     let mut out = Output::stdout();
-    for_each_path(&arguments.paths, SaveMode::Never, &arguments.remote, |root, path| match root {
+    for_each_path(&arguments.paths, SaveMode::Never, &arguments.reach, |root, path| match root {
         Directory::Here(root) => local(&mut out, root, path),
         Directory::Remote(root) => root.read(&path.path, |piece| out.bytes(piece)).with_context(|| path.to_string()),
     })?;

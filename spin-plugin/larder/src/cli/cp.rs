@@ -11,7 +11,7 @@ use larder_s3::S3Address;
 use larder_transfer::{Report, Transfer, TransferError, now};
 
 use super::address::{ADDRESS_HELP, AtPath, Opened};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::files::{Directory, create_directories, kind_of, list, open_directory, remove_tree, tell};
 use crate::progress::{Bar, host_size};
 use crate::volumes::{LimitChanges, VolumePath, has_path, looks_like_volume_path};
@@ -25,6 +25,7 @@ Examples:
   larder cp -r data.larder:/logs backup.larder:/   from volume to volume
   larder cp -r ./site nats://127.0.0.1:4222/data/  into a volume that larder-provider serves
   larder cp -r ./site s3://bucket/data:/           into a bucket
+  larder cp -r ./site spin:data:/                  into a volume of a Spin app
 
 Times, permission bits, links and holes are kept. A volume file that does not exist is
 created. When a copy into a volume fails, the volume file stays as it was.
@@ -51,7 +52,7 @@ pub(crate) struct CpArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 /// A path on the host or in a volume.
@@ -127,7 +128,7 @@ pub(crate) fn cp(arguments: &CpArguments) -> Result<()> {
 }
 
 fn to_host(arguments: &CpArguments, source: &VolumePath, target: &Path, several: bool) -> Result<()> {
-    let (opened, noticed) = Opened::source(source, &arguments.remote, wanted(arguments))?;
+    let (opened, noticed) = Opened::source(source, &arguments.reach, wanted(arguments))?;
     check_source(arguments, &opened.root()?, source)?;
     let into = several || target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/");
     let target = match Operand::Volume(source.clone(), false).name() {
@@ -145,7 +146,7 @@ fn to_host(arguments: &CpArguments, source: &VolumePath, target: &Path, several:
 }
 
 fn to_volume(arguments: &CpArguments, sources: &[Operand], target: &VolumePath, into: bool) -> Result<()> {
-    let opened = Opened::target(target, arguments.limits.as_ref(), &arguments.remote)?;
+    let opened = Opened::target(target, arguments.limits.as_ref(), &arguments.reach)?;
     let view = opened.view()?;
     let root = view.root()?;
     let kind = opened.kind_of(&target.path).with_context(|| target.to_string())?;
@@ -237,7 +238,7 @@ fn from_volume(
 ) -> Result<Report> {
     let (opened, noticed) = match open {
         Some(_) => (None, Report::default()),
-        None => Opened::source(source, &arguments.remote, wanted(arguments))
+        None => Opened::source(source, &arguments.reach, wanted(arguments))
             .map(|(opened, report)| (Some(opened), report))?,
     };
     let Some(from) = open.or(opened.as_ref()) else { return Ok(noticed) };

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use larder_nats_client::{Access, NatsStore, Options};
+use larder_nats_client::Access;
 use serde::Serialize;
 
 use super::address::Opened;
-use super::guest::RemoteArguments;
+use super::reach::{ReachArguments, Reached};
 use crate::files::{Directory, walk};
 use crate::output::{Output, table};
 use crate::units::format_size;
@@ -14,13 +14,15 @@ use crate::volumes::{LimitChanges, VolumeAddress, VolumePath, usual_limits};
 
 const EXAMPLES: &str = "\
 A volume file or a bucket does not keep limits: they are given to each run. The limits
-shown are the defaults, or those of --limit. A served volume has those of its provider.
+shown are the defaults, or those of --limit. A served volume has those of its provider,
+and one of a Spin app that runs those of the app.
 
 Examples:
   larder df data.larder
   larder df --limit bytes=64MiB,inodes=1000 data.larder
   larder df nats://127.0.0.1:4222/data
   larder df s3://bucket/data
+  larder df spin:data
   larder df --json *.larder";
 
 /// Shows how much volumes hold, and how much they may
@@ -41,7 +43,7 @@ pub(crate) struct DfArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 #[derive(Serialize)]
@@ -63,31 +65,31 @@ pub(crate) fn df(arguments: &DfArguments) -> Result<()> {
     let changes = arguments.limits.clone().unwrap_or_default();
     let mut usages = Vec::new();
     for path in &arguments.volumes {
-        if let VolumeAddress::Nats(address) = &path.address {
-            let options = Options { access: Access::Read, ..arguments.remote.nats() };
-            let usage = NatsStore::connect(address, options)?.usage();
-            let usage =
-                usage.map_err(|code| larder_core::Error::new(code, "usage")).with_context(|| address.to_string())?;
-            usages.push(Usage {
-                volume: path.address.to_string(),
-                bytes: usage.bytes,
-                bytes_limit: usage.bytes_limit,
-                inodes: usage.inodes,
-                inodes_limit: usage.inodes_limit,
-                file_size: None,
-            });
-            continue;
-        }
-        let opened = Opened::read(path, &arguments.remote)?;
-        if matches!(path.address, VolumeAddress::S3(_)) {
+        let address = match arguments.reach.reach(&path.address, Access::Read)? {
+            Reached::Served(served) => {
+                let usage = served.usage().with_context(|| path.address.to_string())?;
+                usages.push(Usage {
+                    volume: path.address.to_string(),
+                    bytes: usage.bytes,
+                    bytes_limit: usage.bytes_limit,
+                    inodes: usage.inodes,
+                    inodes_limit: usage.inodes_limit,
+                    file_size: None,
+                });
+                continue;
+            }
+            Reached::Here(address) => address,
+        };
+        let opened = Opened::read(address.clone())?;
+        if matches!(address, VolumeAddress::S3(_)) {
             // What is not listed yet is not counted yet.
             walk(&Directory::Here(opened.root()?), usize::MAX, |_| Ok(()))?;
         }
         let usage = opened.attached().volume().usage();
-        let limits = changes.apply(usual_limits(&path.address));
-        let file_size = match &path.address {
+        let limits = changes.apply(usual_limits(&address));
+        let file_size = match &address {
             VolumeAddress::File(file) => std::fs::metadata(file).map(|metadata| metadata.len()).ok(),
-            VolumeAddress::Memory(_) | VolumeAddress::Nats(_) | VolumeAddress::S3(_) => None,
+            _ => None,
         };
         usages.push(Usage {
             volume: path.address.to_string(),

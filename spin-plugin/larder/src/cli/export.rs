@@ -10,7 +10,7 @@ use larder_core::FileType;
 use larder_transfer::{Report, Transfer};
 
 use super::address::{ADDRESS_HELP, AtPath, Opened};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::files::{kind_of, tell};
 use crate::output::Output;
 use crate::progress::Bar;
@@ -46,7 +46,7 @@ pub(crate) struct ExportArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 /// Exports.
@@ -54,8 +54,8 @@ pub(crate) struct ExportArguments {
 /// # Errors
 /// When the source is missing or the target cannot be written.
 pub(crate) fn export(arguments: &ExportArguments) -> Result<()> {
-    let ExportArguments { source, target, tar, remote } = arguments;
-    let (opened, noticed) = Opened::source(source, remote, |kind| kind == FileType::Directory)?;
+    let ExportArguments { source, target, tar, reach } = arguments;
+    let (opened, noticed) = Opened::source(source, reach, |kind| kind == FileType::Directory)?;
     match kind_of(&opened.root()?, &source.path).at_path(source)? {
         Some(FileType::Directory) => {}
         Some(_) => bail!("{source} is no directory: copy a file with `larder cp {source} {}`", target.display()),

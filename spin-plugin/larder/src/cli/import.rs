@@ -9,7 +9,7 @@ use clap::Args;
 use larder_transfer::{Report, Transfer, now};
 
 use super::address::{ADDRESS_HELP, AtPath, Opened};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::files::{create_directories, tell};
 use crate::progress::{Bar, host_size};
 use crate::volumes::{LimitChanges, VolumePath};
@@ -49,7 +49,7 @@ pub(crate) struct ImportArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 /// Imports.
@@ -58,8 +58,8 @@ pub(crate) struct ImportArguments {
 /// When the source cannot be read or is damaged, a limit is reached, or the
 /// volume cannot be saved.
 pub(crate) fn import(arguments: &ImportArguments) -> Result<()> {
-    let ImportArguments { limits, source, target, remote } = arguments;
-    let opened = Opened::target(target, limits.as_ref(), remote)?;
+    let ImportArguments { limits, source, target, reach } = arguments;
+    let opened = Opened::target(target, limits.as_ref(), reach)?;
     create_directories(&opened.root()?, now(), target.path.trim_end_matches('/')).at_path(target)?;
     let report =
         read_source(arguments, &opened).with_context(|| format!("cannot import {} into {target}", source.display()))?;

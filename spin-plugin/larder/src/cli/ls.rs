@@ -6,7 +6,7 @@ use larder_core::{ErrorCode, FileType, Follow};
 use serde::Serialize;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::files::{Directory, Entry};
 use crate::output::{Output, printable, table};
 use crate::volumes::{SaveMode, VolumePath};
@@ -16,6 +16,7 @@ Examples:
   larder ls data.larder
   larder ls -l data.larder:/logs
   larder ls nats://127.0.0.1:4222/data/logs
+  larder ls -l spin:data:/logs
   larder ls --json data.larder:/ | jq '.[].entries[].name'";
 
 /// Lists directories of a volume
@@ -40,7 +41,7 @@ pub(crate) struct LsArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 #[derive(Serialize)]
@@ -55,7 +56,7 @@ struct Listing {
 /// When a volume or path is missing.
 pub(crate) fn ls(arguments: &LsArguments) -> Result<()> {
     let mut listings = Vec::new();
-    for_each_path(&arguments.paths, SaveMode::Never, &arguments.remote, |root, path| {
+    for_each_path(&arguments.paths, SaveMode::Never, &arguments.reach, |root, path| {
         let entries = entries(root, path, arguments.directory).at_path(path)?;
         listings.push(Listing { path: path.absolute(), entries });
         Ok(())

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::volumes::{SaveMode, VolumePath};
 
 const EXAMPLES: &str = "\
@@ -28,7 +28,7 @@ pub(crate) struct MkdirArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 /// Creates the directories.
@@ -37,7 +37,7 @@ pub(crate) struct MkdirArguments {
 /// When something is in the way, or the volume cannot be saved.
 pub(crate) fn mkdir(arguments: &MkdirArguments) -> Result<()> {
     let mode = if arguments.parents { SaveMode::AtEnd } else { SaveMode::Existing };
-    for_each_path(&arguments.paths, mode, &arguments.remote, |root, path| {
+    for_each_path(&arguments.paths, mode, &arguments.reach, |root, path| {
         if arguments.parents {
             root.create_directories(&path.path).at_path(path)
         } else {

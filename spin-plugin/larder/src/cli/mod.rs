@@ -10,12 +10,14 @@ mod compose;
 mod cp;
 mod df;
 mod export;
-mod guest;
+pub(crate) mod guest;
 mod import;
 mod inspect;
 mod ls;
 mod mkdir;
 mod pack;
+mod plugin;
+mod reach;
 mod rm;
 mod run;
 mod s3;
@@ -56,7 +58,8 @@ Volumes:
   `data.larder:/dir/file` names a place in a volume file. nats://HOST[:PORT]/NAME is a
   volume that larder-provider serves, nats://HOST[:PORT]/NAME/dir/file a place in it.
   s3://BUCKET/PREFIX is a volume in an S3 bucket, s3://BUCKET/PREFIX:/dir/file a place in
-  it; `larder help s3` says what can be configured.
+  it; `larder help s3` says what can be configured. spin:NAME is a volume of a Spin app,
+  running or at rest, for the file commands.
 
 Environment:
   LARDER_LOG   what to log to standard error, such as `info` or `larder=debug`
@@ -93,6 +96,7 @@ enum Command {
     Pack(pack::PackArguments),
     Inspect(inspect::InspectArguments),
     Adapter(adapter::AdapterArguments),
+    Plugin(plugin::PluginArguments),
     Completions(completions::CompletionsArguments),
 }
 
@@ -120,6 +124,7 @@ pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
         Command::Pack(arguments) => pack::pack(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Adapter(arguments) => adapter::adapter(&arguments),
+        Command::Plugin(arguments) => plugin::plugin(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
     };
     quiet_when_closed(printed)?;
@@ -127,7 +132,10 @@ pub(crate) fn dispatch(arguments: Cli) -> Result<ExitCode> {
 }
 
 /// Runs a command that runs guests.
-fn within_tokio(command: impl Future<Output = Result<u8>>) -> Result<ExitCode> {
+///
+/// # Errors
+/// The command's.
+pub(crate) fn within_tokio(command: impl Future<Output = Result<u8>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(command);
     // A guest may still be in a host call that does not return, such as a read

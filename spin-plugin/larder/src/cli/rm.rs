@@ -5,7 +5,7 @@ use clap::Args;
 use larder_core::{Error, ErrorCode, FileType, Follow};
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::files::remove_tree;
 use crate::volumes::{SaveMode, VolumePath};
 
@@ -37,7 +37,7 @@ pub(crate) struct RmArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 /// Removes.
@@ -46,7 +46,7 @@ pub(crate) struct RmArguments {
 /// When something is missing, is a directory without `-r`, or the volume cannot
 /// be saved.
 pub(crate) fn rm(arguments: &RmArguments) -> Result<()> {
-    for_each_path(&arguments.paths, SaveMode::Existing, &arguments.remote, |root, path| {
+    for_each_path(&arguments.paths, SaveMode::Existing, &arguments.reach, |root, path| {
         if path.path.is_empty() {
             bail!("{path} is the root of the volume and cannot be removed: name what is in it");
         }

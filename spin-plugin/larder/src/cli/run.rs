@@ -10,7 +10,10 @@ use clap::{Args, CommandFactory};
 use super::guest::{GuestArguments, VolumeArguments};
 use crate::apps::{copy_in, copy_out};
 use crate::exit;
-use crate::runtime::{App, AppBytes, DEFAULT_COMMAND_MEMORY, GuestSetup, Outcome, Runtime, Stdio, Stop, run_command};
+use crate::runtime::{
+    App, AppBytes, DEFAULT_COMMAND_MEMORY, Engines, GuestSetup, Outcome, Outgoing, Runtime, Spin, Stdio, Stop,
+    run_command,
+};
 use crate::volumes::CopyArgument;
 
 const EXAMPLES: &str = "\
@@ -73,7 +76,10 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<u8> {
     if mounts.has_remote() {
         bytes = bytes.forwarding()?;
     }
-    let runtime = Arc::new(Runtime::new(&arguments.guest.cache.cache(), bytes.may_need_p3())?);
+    let runtime = Arc::new(Runtime::new(
+        &arguments.guest.cache.cache(),
+        Engines { p3: bytes.may_need_p3(), ..Engines::default() },
+    )?);
     let compiled = App::compile(&runtime, &bytes)?;
     compiled.check_command()?;
     for copy in &arguments.copy_in {
@@ -89,6 +95,8 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<u8> {
         mounts: mounts.clone(),
         memory,
         stdio: Stdio::Inherit,
+        outgoing: Outgoing::Nowhere,
+        spin: Spin::default(),
     };
     let stop = Stop::on_signals();
     let outcome = run_command(runtime, compiled, setup, arguments.guest.timeout, &stop).await;

@@ -10,8 +10,8 @@ use clap::Args;
 use super::guest::{GuestArguments, VolumeArguments};
 use crate::exit;
 use crate::runtime::{
-    App, AppBytes, DEFAULT_GRACE, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, GuestSetup,
-    Runtime, Server, ServerOptions, Stdio, Stop,
+    App, AppBytes, DEFAULT_GRACE, DEFAULT_MAX_REQUESTS, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, Engines,
+    GuestSetup, Outgoing, Runtime, Server, ServerOptions, Spin, Stdio, Stop,
 };
 use crate::units::parse_duration;
 
@@ -65,7 +65,10 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<u8> {
     if mounts.has_remote() {
         bytes = bytes.forwarding()?;
     }
-    let runtime = Arc::new(Runtime::new(&arguments.guest.cache.cache(), bytes.may_need_p3())?);
+    let runtime = Arc::new(Runtime::new(
+        &arguments.guest.cache.cache(),
+        Engines { p3: bytes.may_need_p3(), ..Engines::default() },
+    )?);
     let app = App::compile(&runtime, &bytes)?;
     let setup = GuestSetup {
         arguments: vec![bytes.program_name()],
@@ -73,6 +76,8 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<u8> {
         mounts,
         memory,
         stdio: Stdio::OutputOnly,
+        outgoing: Outgoing::Nowhere,
+        spin: Spin::default(),
     };
     drop(bytes);
     let options = ServerOptions {

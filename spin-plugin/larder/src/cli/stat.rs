@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::files::Entry;
 use crate::output::{Output, printable};
 use crate::units::format_size;
@@ -31,7 +31,7 @@ pub(crate) struct StatArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 #[derive(Serialize)]
@@ -47,7 +47,7 @@ struct Stat {
 /// When something is missing.
 pub(crate) fn stat(arguments: &StatArguments) -> Result<()> {
     let mut stats = Vec::new();
-    for_each_path(&arguments.paths, SaveMode::Never, &arguments.remote, |root, path| {
+    for_each_path(&arguments.paths, SaveMode::Never, &arguments.reach, |root, path| {
         let entry = root.entry_at(&path.path).at_path(path)?;
         stats.push(Stat { path: path.absolute(), entry });
         Ok(())

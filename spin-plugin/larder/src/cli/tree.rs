@@ -6,7 +6,7 @@ use larder_core::Follow;
 use serde::Serialize;
 
 use super::address::{ADDRESS_HELP, AtPath, for_each_path};
-use super::guest::RemoteArguments;
+use super::reach::ReachArguments;
 use crate::files::{Directory, Entry, Visit, walk};
 use crate::output::{Output, printable};
 use crate::volumes::{SaveMode, VolumePath};
@@ -36,7 +36,7 @@ pub(crate) struct TreeArguments {
 
     // Last, for its heading goes on to whatever follows.
     #[command(flatten)]
-    remote: RemoteArguments,
+    reach: ReachArguments,
 }
 
 #[derive(Serialize)]
@@ -53,7 +53,7 @@ struct Node {
 /// When the volume or the path is missing, or is no directory.
 pub(crate) fn tree(arguments: &TreeArguments) -> Result<()> {
     let paths = std::slice::from_ref(&arguments.path);
-    for_each_path(paths, SaveMode::Never, &arguments.remote, |root, path| {
+    for_each_path(paths, SaveMode::Never, &arguments.reach, |root, path| {
         let top = root.enter(Follow::Yes, &path.path).at_path(path)?;
         show(arguments, path, &top)
     })

@@ -11,8 +11,8 @@ use super::guest::{BucketArguments, CacheArguments};
 use crate::apps::{AppEntry, MountMode, UpFile};
 use crate::exit;
 use crate::runtime::{
-    App, AppBytes, DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, GuestSetup, Outcome,
-    Runtime, Server, ServerOptions, Stdio, Stop, run_command,
+    App, AppBytes, DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY, DEFAULT_REQUEST_TIMEOUT, Engines, GuestSetup,
+    Outcome, Outgoing, Runtime, Server, ServerOptions, Spin, Stdio, Stop, run_command,
 };
 use crate::volumes::{LimitChanges, MountTable, SaveMode, VolumeAddress, VolumeSet, check_guest_path};
 
@@ -81,7 +81,7 @@ pub(crate) async fn up(arguments: UpArguments) -> Result<u8> {
         binaries.push(AppBytes::read(&entry.wasm).with_context(|| in_app(entry))?);
     }
     let needs_p3 = binaries.iter().any(AppBytes::may_need_p3);
-    let runtime = Arc::new(Runtime::new(&arguments.cache.cache(), needs_p3)?);
+    let runtime = Arc::new(Runtime::new(&arguments.cache.cache(), Engines { p3: needs_p3, ..Engines::default() })?);
     let mut ready = Vec::new();
     for ((entry, bytes), mounts) in file.apps.iter().zip(binaries).zip(mounts) {
         let app = prepare(&runtime, entry, bytes, mounts).await.with_context(|| in_app(entry))?;
@@ -139,10 +139,8 @@ fn exit_code(outcomes: &[Outcome]) -> u8 {
 /// Says how an app ended, unless it ended well.
 fn tell_end(name: &str, outcome: &Outcome) {
     match outcome {
-        Outcome::Exited(0) => {}
-        Outcome::Exited(code) => crate::notice(&format!("{name} ended with exit code {code}")),
         Outcome::Stopped(_) => crate::notice(&format!("{name} was stopped")),
-        other => crate::notice(&format!("{name}: {}", other.message().unwrap_or_default())),
+        other => other.failure_of(name).iter().for_each(|failure| crate::notice(failure)),
     }
 }
 
@@ -206,6 +204,8 @@ async fn prepare(runtime: &Arc<Runtime>, entry: &AppEntry, bytes: AppBytes, moun
         mounts,
         memory: memory_of(entry),
         stdio: Stdio::Prefixed(entry.name.get_ref().clone()),
+        outgoing: Outgoing::Nowhere,
+        spin: Spin::default(),
     };
     let Some(listen) = &entry.listen else {
         app.check_command()?;

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use larder_compose::{ComposeOptions, ErrorKind, Forward, Via, compose};
+use larder_spin_host::unserved;
 use wasmtime::Module;
 use wasmtime::component::{Component, InstancePre};
 
+use super::componentize::componentize;
 use super::engine::Runtime;
 use super::host::Host;
 use super::p1::CoreHost;
@@ -22,7 +24,7 @@ const MODULE: [u8; 4] = [1, 0, 0, 0];
 const COMPONENT: [u8; 4] = [0x0d, 0, 1, 0];
 
 /// What a command exports in WASI 0.1.
-const START: &str = "_start";
+pub(super) const START: &str = "_start";
 
 /// The binary of an app.
 pub(crate) struct AppBytes {
@@ -84,6 +86,20 @@ impl AppBytes {
             }
         };
         Ok(Self { bytes, ..self })
+    }
+
+    /// The app as a component, where it is a core module.
+    ///
+    /// # Errors
+    /// When no component can be made of it.
+    pub(crate) fn componentized(self) -> Result<Self> {
+        if self.layer == Layer::Component {
+            return Ok(self);
+        }
+        let bytes = componentize(&self.bytes).with_context(|| {
+            format!("no component can be made of the core module {}: build it for wasm32-wasip2", self.path.display())
+        })?;
+        Ok(Self { bytes, layer: Layer::Component, path: self.path })
     }
 
     /// Whether the app may import WASI 0.3: whether the version occurs in it.
@@ -156,7 +172,14 @@ impl App {
                 let exports =
                     component.component_type().exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
                 let pre = runtime.linker.instantiate_pre(&component).map_err(|error| {
-                    anyhow!("{name} imports an interface that larder does not offer (it has WASI 0.2 and 0.3 and wasi:http): {error:#}")
+                    let imports = component.component_type();
+                    let unserved = unserved(imports.imports(&runtime.engine).map(|(name, _)| name));
+                    if unserved.is_empty() {
+                        return anyhow!("{name} imports an interface that larder does not offer (it has WASI 0.2 and 0.3 and wasi:http): {error:#}");
+                    }
+                    let all: String =
+                        unserved.iter().map(|one| format!("\n  {}: {}", one.import, one.help)).collect();
+                    anyhow!("{name} imports what larder does not serve:{all}")
                 })?;
                 (Code::Component(pre), exports)
             }
@@ -191,6 +214,11 @@ impl App {
     /// What it is instead.
     pub(crate) fn check_command(&self) -> Result<()> {
         self.as_command().map(drop)
+    }
+
+    /// Whether the app serves HTTP.
+    pub(crate) fn serves_http(&self) -> bool {
+        self.http().is_some()
     }
 
     /// How to run the app as a command.

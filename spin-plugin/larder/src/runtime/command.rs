@@ -50,6 +50,16 @@ impl Outcome {
         }
     }
 
+    /// What to tell of the run of one of several guests that did not end well;
+    /// nothing of one that a signal stopped.
+    pub(crate) fn failure_of(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Exited(0) => None,
+            Self::Exited(code) => Some(format!("{name} ended with exit code {code}")),
+            other => other.message().map(|message| format!("{name}: {message}")),
+        }
+    }
+
     /// What to tell the user, if anything: a guest that ends by itself speaks
     /// for itself.
     pub(crate) fn message(&self) -> Option<String> {

@@ -1,23 +1,28 @@
 //! What the host keeps for one guest instance.
 
+use std::sync::Arc;
+
+use larder_spin_host::{ComponentVariables, KeyValueStores, SpinCtx, SpinCtxView, SpinView};
 use larder_wasmtime::{LarderCtx, LarderCtxView, LarderView};
 use wasmtime::Store;
 use wasmtime::UpdateDeadline;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::engine::Runtime;
 use super::limits::{GuestLimits, RESOURCES};
+use super::outgoing::{Outgoing, OutgoingRequests};
+use super::output::{GuestOutput, OutputTarget};
 use super::p1::{self, CoreHost};
-use super::prefixed::{OutputTarget, PrefixedOutput};
+use super::prefixed::prefixed;
 use crate::volumes::MountTable;
 
 /// Epoch ticks between two yields of a running guest.
 const TICKS_PER_YIELD: u64 = 1;
 
 /// Where a guest's standard streams go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Stdio {
     /// The streams of this process.
     Inherit,
@@ -25,6 +30,13 @@ pub(crate) enum Stdio {
     OutputOnly,
     /// No input; output line by line behind this name.
     Prefixed(String),
+    /// No input; output to these, which all instances share.
+    Shared {
+        /// Standard output.
+        stdout: GuestOutput,
+        /// Standard error.
+        stderr: GuestOutput,
+    },
 }
 
 /// All that an instance of an app is made with.
@@ -40,6 +52,20 @@ pub(crate) struct GuestSetup {
     pub(crate) memory: u64,
     /// Standard streams.
     pub(crate) stdio: Stdio,
+    /// Where its HTTP requests may go; it has no other network.
+    pub(crate) outgoing: Outgoing,
+    /// What it has of a Spin app.
+    pub(crate) spin: Spin,
+}
+
+/// What a guest has of the Spin app that it belongs to; nothing, where it
+/// belongs to none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spin {
+    /// Its variables.
+    pub(crate) variables: Arc<ComponentVariables>,
+    /// The stores that it may open.
+    pub(crate) stores: KeyValueStores,
 }
 
 /// A store's data.
@@ -48,7 +74,9 @@ pub(super) struct Host {
     wasi: WasiCtx,
     larder: LarderCtx,
     http: WasiHttpCtx,
-    outgoing: NoOutgoingRequests,
+    /// Its requests to others.
+    pub(super) outgoing: OutgoingRequests,
+    spin: SpinCtx,
     /// Memory and tables.
     pub(super) limits: GuestLimits,
 }
@@ -69,8 +97,10 @@ impl GuestSetup {
                 wasi.inherit_stdout().inherit_stderr();
             }
             Stdio::Prefixed(name) => {
-                wasi.stdout(PrefixedOutput::new(name, OutputTarget::Stdout))
-                    .stderr(PrefixedOutput::new(name, OutputTarget::Stderr));
+                wasi.stdout(prefixed(name, OutputTarget::Stdout)).stderr(prefixed(name, OutputTarget::Stderr));
+            }
+            Stdio::Shared { stdout, stderr } => {
+                wasi.stdout(stdout.clone()).stderr(stderr.clone());
             }
         }
         let mut larder = LarderCtx::new();
@@ -90,7 +120,8 @@ impl GuestSetup {
                 wasi: wasi.build(),
                 larder,
                 http: WasiHttpCtx::new(),
-                outgoing: NoOutgoingRequests,
+                outgoing: OutgoingRequests::new(self.outgoing.clone(), Arc::clone(&runtime.outgoing)),
+                spin: SpinCtx::new(Arc::clone(&self.spin.variables), self.spin.stores.clone()),
                 limits: GuestLimits::new(self.memory),
             },
         );
@@ -131,28 +162,14 @@ impl LarderView for Host {
     }
 }
 
-impl WasiHttpView for Host {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outgoing }
+impl SpinView for Host {
+    fn spin(&mut self) -> SpinCtxView<'_> {
+        SpinCtxView { ctx: &mut self.spin, table: &mut self.table }
     }
 }
 
-/// Answers every outgoing request with `HTTP-request-denied`: guests reach
-/// files and no network, as with WASI's sockets.
-struct NoOutgoingRequests;
-
-type Outgoing = wasmtime_wasi_http::Result<(
-    hyper::Response<WasiBody>,
-    Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
-)>;
-
-impl WasiHttpHooks for NoOutgoingRequests {
-    fn send_request(
-        &mut self,
-        _request: hyper::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _finished: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
-    ) -> Box<dyn Future<Output = Outgoing> + Send> {
-        Box::new(async { Err(wasmtime_wasi_http::Error::HttpRequestDenied) })
+impl WasiHttpView for Host {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outgoing }
     }
 }

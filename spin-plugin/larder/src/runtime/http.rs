@@ -3,48 +3,47 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use wasmtime::component::{Accessor, InstancePre};
-use wasmtime_wasi_http::{WasiHttpView, p2, p3};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
 use super::app::Http;
 use super::command::describe_trap;
 use super::engine::Runtime;
 use super::host::{GuestSetup, Host};
-use super::server::wait_until_true;
+use super::server::Answer;
+use super::slots::Slots;
 
 /// The body of every response.
-pub(super) type Body = UnsyncBoxBody<Bytes, wasmtime_wasi_http::Error>;
+pub(crate) type Body = WasiBody;
 
 /// Hands the response's head to the connection; the body may follow while the
 /// guest goes on.
 type Responder = oneshot::Sender<Result<Response<Body>, Failure>>;
 
-/// Answers requests with instances of one app.
-pub(super) struct Handler {
+/// Answers requests with instances of one app, each with one of its own.
+pub(crate) struct Handler {
     pub(super) runtime: Arc<Runtime>,
     pub(super) app: Http,
     pub(super) setup: GuestSetup,
     /// Bound on a request from its start to the end of its response's body.
     pub(super) request_timeout: Duration,
-    /// One permit for each instance.
-    pub(super) permits: Arc<Semaphore>,
-    /// True once instances must end at once.
-    pub(super) kill: watch::Receiver<bool>,
+    /// Places for instances.
+    pub(super) slots: Arc<Slots>,
 }
 
 /// Why there is no response from the guest.
 #[derive(Debug)]
-enum Failure {
+pub(crate) enum Failure {
     /// The request has no usable host or path.
     BadRequest,
     /// Every instance is busy, or the server is stopping.
@@ -56,6 +55,14 @@ enum Failure {
 }
 
 impl Failure {
+    /// What the client of a request is told; the operator is told why.
+    pub(crate) fn answer(&self, line: &RequestLine) -> Response<Body> {
+        if let Self::Guest(why) = self {
+            crate::notice(&format!("{line}: {why}"));
+        }
+        self.response()
+    }
+
     fn response(&self) -> Response<Body> {
         // What a guest's trap says is for the operator, not for the client.
         let (status, text) = match self {
@@ -64,34 +71,31 @@ impl Failure {
             Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "The app took too long to answer.\n"),
             Self::Guest(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The app failed to answer.\n"),
         };
-        let body = Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {}).boxed_unsync();
-        let mut response = Response::new(body);
+        let mut response = Response::new(whole(text));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         response
     }
 }
 
-impl Handler {
-    /// Answers one request. Never fails: whatever goes wrong has a status.
-    pub(super) async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        let line = RequestLine { method: request.method().clone(), path: request.uri().path().to_owned() };
-        let response = self.from_guest(request).await.unwrap_or_else(|failure| {
-            if let Failure::Guest(why) = &failure {
-                crate::notice(&format!("{line}: {why}"));
-            }
-            failure.response()
-        });
-        tracing::info!(status = response.status().as_u16(), "{line}");
-        Ok(response)
-    }
+/// A body of one piece.
+pub(crate) fn whole(content: impl Into<Bytes>) -> Body {
+    Full::new(content.into()).map_err(|never| match never {}).boxed_unsync()
+}
 
+impl Answer for Handler {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, _client: SocketAddr) -> Response<Body> {
+        let line = RequestLine::of(&request);
+        let response = self.from_guest(request).await.unwrap_or_else(|failure| failure.answer(&line));
+        tracing::info!(status = response.status().as_u16(), "{line}");
+        response
+    }
+}
+
+impl Handler {
     async fn from_guest(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Failure> {
         let request = with_absolute_uri(request).ok_or(Failure::BadRequest)?;
-        let permit = tokio::time::timeout(self.request_timeout, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_| Failure::Unavailable)?
-            .map_err(|_| Failure::Unavailable)?;
+        let permit = self.slots.take(self.request_timeout).await.ok_or(Failure::Unavailable)?;
         let (responder, response) = oneshot::channel();
         // A task of its own: the guest goes on while the body is sent, and a
         // client that hangs up does not cut it off in the middle of its work.
@@ -115,15 +119,14 @@ impl Handler {
         permit: OwnedSemaphorePermit,
     ) -> Result<(), Failure> {
         let _permit = permit;
-        let mut kill = self.kill.clone();
-        let line = RequestLine { method: request.method().clone(), path: request.uri().path().to_owned() };
+        let line = RequestLine::of(&request);
         // Whether the head is out decides who reports a later failure.
         let (responder, answered) = watched(responder);
         let result = tokio::select! {
             result = tokio::time::timeout(self.request_timeout, self.instance(request, responder)) => {
                 result.unwrap_or(Err(Failure::TimedOut))
             }
-            () = wait_until_true(&mut kill) => Err(Failure::Unavailable),
+            () = self.slots.killed() => Err(Failure::Unavailable),
         };
         let answered = *answered.borrow();
         if let (Err(failure), true) = (&result, answered) {
@@ -219,9 +222,16 @@ fn watched(responder: Responder) -> (WatchedResponder, watch::Receiver<bool>) {
 }
 
 /// A request as the operator reads it.
-struct RequestLine {
+pub(crate) struct RequestLine {
     method: Method,
     path: String,
+}
+
+impl RequestLine {
+    /// Of a request.
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        Self { method: request.method().clone(), path: request.uri().path().to_owned() }
+    }
 }
 
 impl std::fmt::Display for RequestLine {
@@ -232,7 +242,7 @@ impl std::fmt::Display for RequestLine {
 
 /// Moves the host from its header into the URI, where both versions of
 /// `wasi:http` look for the authority. `None` when there is no valid one.
-fn with_absolute_uri(mut request: Request<Incoming>) -> Option<Request<Incoming>> {
+pub(crate) fn with_absolute_uri<B>(mut request: Request<B>) -> Option<Request<B>> {
     if request.uri().authority().is_some() {
         return Some(request);
     }

@@ -1,5 +1,6 @@
 //! Signals: the first stops the guests, so that volumes are saved; the second
-//! reminds of that; the third ends the process at once.
+//! reminds of that; the third ends the process at once, unless several may be
+//! meant as one.
 
 use std::process;
 
@@ -59,6 +60,33 @@ impl Stop {
             );
             let third = signals.next().await;
             process::exit(i32::from(third.exit_code()));
+        });
+        Self { receiver }
+    }
+
+    /// Stops with the first signal, or when `other` ends: whatever started this
+    /// process is gone. Further signals change nothing: `spin up` sends
+    /// several for one Ctrl-C, and none of them is to keep volumes from being
+    /// saved. Call it as [`on_signals`](Self::on_signals).
+    pub(crate) fn on_first_signal(other: impl Future<Output = ()> + Send + 'static) -> Self {
+        let (sender, receiver) = watch::channel(None);
+        tokio::spawn(async move {
+            let mut signals =
+                Signals::listen().inspect_err(|error| tracing::error!("cannot listen for signals: {error}"));
+            let signal = async {
+                match &mut signals {
+                    Ok(signals) => signals.next().await,
+                    Err(_) => std::future::pending().await,
+                }
+            };
+            let first = tokio::select! {
+                signal = signal => signal,
+                () = other => Signal::HangUp,
+            };
+            sender.send_replace(Some(first));
+            // Listening goes on: without it, the next one would end the process.
+            sender.closed().await;
+            drop(signals);
         });
         Self { receiver }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use larder_nats_client::{Address, AddressError};
+use larder_nats_client::{Address, AddressError, is_volume_name};
 use larder_s3::{S3Address, S3AddressError};
 
 /// Names with this suffix are files even without a `/` in them.
@@ -21,10 +21,16 @@ pub(crate) enum VolumeAddress {
     Nats(Box<Address>),
     /// In an S3 bucket.
     S3(Box<S3Address>),
+    /// Of the Spin app whose state directory a file command is told, by its
+    /// name in the app's manifest.
+    Spin(String),
 }
 
 /// How the address of a volume begins that is served over NATS.
 const NATS_SCHEMES: [&str; 2] = ["nats://", "tls://"];
+
+/// How that of a volume of a Spin app begins.
+const SPIN_PREFIX: &str = "spin:";
 
 impl VolumeAddress {
     /// Parses the volume part of `--volume`: a bare name is in memory, anything
@@ -34,6 +40,11 @@ impl VolumeAddress {
     /// A sentence for the user.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let stored = Self::parse_stored(text)?;
+        if let Self::Spin(_) = stored {
+            return Err(format!(
+                "`{text}` is a volume of a Spin app, which the file commands (`larder ls`, `cp`, …) reach alone: name its file, such as ./.spin/data.larder, while the app is at rest"
+            ));
+        }
         if text.contains('/') || text.ends_with(FILE_SUFFIX) {
             return Ok(stored);
         }
@@ -68,9 +79,17 @@ impl VolumeAddress {
                 .map(|address| Self::S3(Box::new(address)))
                 .map_err(|error: S3AddressError| error.to_string());
         }
+        if let Some(name) = spin_name(text) {
+            if !is_volume_name(name) {
+                return Err(format!(
+                    "`{name}` is no name of a volume of a Spin app: write spin:VOLUME:/PATH, with the volume's name in spin.toml"
+                ));
+            }
+            return Ok(Self::Spin(name.to_owned()));
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(format!(
-                "`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file, nats://HOST/VOLUME, or s3://BUCKET/PREFIX"
+                "`{scheme}://` addresses are not supported by this version of larder: give the path of a volume file, nats://HOST/VOLUME, s3://BUCKET/PREFIX, or spin:VOLUME"
             ));
         }
         Ok(Self::File(PathBuf::from(text)))
@@ -85,8 +104,14 @@ impl fmt::Display for VolumeAddress {
             Self::Nats(address) => write!(f, "{address}"),
             // What is configured is not what it is called.
             Self::S3(address) => f.write_str(&address.name()),
+            Self::Spin(name) => write!(f, "{SPIN_PREFIX}{name}"),
         }
     }
+}
+
+/// What stands behind `spin:`. `spin:/x` is a place in the file `spin`.
+fn spin_name(text: &str) -> Option<&str> {
+    text.strip_prefix(SPIN_PREFIX).filter(|rest| !rest.starts_with('/'))
 }
 
 fn is_nats(text: &str) -> bool {
@@ -119,7 +144,7 @@ pub(crate) fn has_path(text: &str) -> bool {
 /// Whether an operand of `larder cp` names a place in a volume (it has `:/`)
 /// and not a path of the host.
 pub(crate) fn looks_like_volume_path(text: &str) -> bool {
-    is_nats(text) || S3Address::is_meant(text) || path_start(text).is_some()
+    is_nats(text) || S3Address::is_meant(text) || spin_name(text).is_some() || path_start(text).is_some()
 }
 
 /// Splits `nats://HOST/VOLUME/dir/file`, or `nats://HOST/VOLUME:/dir/file`,
@@ -162,6 +187,7 @@ impl FromStr for VolumePath {
             None => (text, ""),
         };
         if path.is_empty()
+            && spin_name(volume).is_none()
             && let Some((name, rest)) = volume.split_once(':')
             && Path::new(name).is_file()
         {
@@ -216,6 +242,23 @@ mod tests {
             assert_eq!(parse(text), Ok(("nats://host:1/data".into(), "a/b".into())), "{text}");
         }
         assert_eq!(parse("tls://[::1]/data"), Ok(("tls://[::1]:4222/data".into(), String::new())));
+    }
+
+    #[test]
+    fn volumes_of_spin_apps() {
+        let parse = |text: &str| text.parse::<VolumePath>().map(|path| (path.to_string(), path.address));
+        let data = VolumeAddress::Spin("data".to_owned());
+        for (text, shown) in
+            [("spin:data", "spin:data:/"), ("spin:data:/", "spin:data:/"), ("spin:data:/a/b:/c", "spin:data:/a/b:/c")]
+        {
+            assert_eq!(parse(text), Ok((shown.to_owned(), data.clone())), "{text}");
+            assert!(looks_like_volume_path(text), "{text}");
+        }
+        for none in ["spin:", "spin:data/a", "spin:data:a", "spin:a.larder", "spin:a.larder:/x"] {
+            assert!(parse(none).unwrap_err().contains("spin:VOLUME:/PATH"), "{none}");
+        }
+        assert_eq!(parse("spin:/x"), Ok(("spin:/x".to_owned(), VolumeAddress::File("spin".into()))));
+        assert!(VolumeAddress::parse("spin:data").unwrap_err().contains("file commands"));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! A volume in use by this process, wherever it lives.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use larder_core::{Limits, Volume, VolumeOptions};
+use larder_core::{Limits, Rights, View, Volume, VolumeOptions};
 use larder_s3::S3Volume;
 use larder_transfer::now;
-use larder_volume_file::{FileAccess, FileStore, SaveOnSync, generation, unlimited};
+use larder_volume_file::{Autosave, FileAccess, FileStore, SaveOnSync, generation, unlimited};
 
 use super::{LimitChanges, VolumeAddress};
 
@@ -19,9 +20,27 @@ pub(crate) enum SaveMode {
     Existing,
     /// By [`AttachedVolume::save`]; a missing volume is created empty.
     AtEnd,
+    /// As [`SaveMode::AtEnd`], and every [`AUTOSAVE`] in which it changed.
+    Often,
     /// As [`SaveMode::AtEnd`], and whenever a guest syncs. A volume in a bucket
     /// does that anyhow.
     OnSync,
+    /// Both.
+    OftenAndOnSync,
+}
+
+/// How often a volume that is saved by itself is saved, unless a save takes
+/// long: what a process may lose that is killed.
+pub(crate) const AUTOSAVE: Duration = Duration::from_secs(5);
+
+impl SaveMode {
+    const fn on_sync(self) -> bool {
+        matches!(self, Self::OnSync | Self::OftenAndOnSync)
+    }
+
+    const fn often(self) -> bool {
+        matches!(self, Self::Often | Self::OftenAndOnSync)
+    }
 }
 
 /// What to open.
@@ -48,6 +67,8 @@ pub(crate) struct AttachedVolume {
     volume: Arc<Volume>,
     mode: SaveMode,
     keeper: Keeper,
+    /// Ends with the volume's use.
+    _autosave: Option<Autosave>,
 }
 
 enum Keeper {
@@ -75,13 +96,18 @@ impl AttachedVolume {
                 let access = match mode {
                     SaveMode::Never => FileAccess::Read,
                     SaveMode::Existing => FileAccess::Write,
-                    SaveMode::AtEnd | SaveMode::OnSync => FileAccess::WriteOrCreate,
+                    SaveMode::AtEnd | SaveMode::Often | SaveMode::OnSync | SaveMode::OftenAndOnSync => {
+                        FileAccess::WriteOrCreate
+                    }
                 };
                 let (volume, store) = larder_volume_file::open(path, access, limits)?;
                 (volume, store.map_or(Keeper::Nobody, Keeper::File))
             }
             VolumeAddress::Nats(address) => bail!(
                 "{address} is a remote volume, and this needs one of this process: remote ones are for the file commands (`larder ls`, `cp`, …) and for `--volume` of `larder run` and `larder serve`"
+            ),
+            VolumeAddress::Spin(_) => bail!(
+                "{address} is a volume of a Spin app, and this needs one of this process: those of Spin apps are for the file commands (`larder ls`, `cp`, …)"
             ),
             VolumeAddress::S3(address) => {
                 let options = address.options(mode == SaveMode::Never)?;
@@ -90,12 +116,16 @@ impl AttachedVolume {
                 (Arc::clone(open.volume()), Keeper::Bucket(Mutex::new(Some(open))))
             }
         };
-        if mode == SaveMode::OnSync
-            && let Keeper::File(store) = &keeper
-        {
-            volume.set_durability(Arc::new(SaveOnSync { store: Arc::clone(store), report: crate::report }))?;
+        let mut autosave = None;
+        if let Keeper::File(store) = &keeper {
+            if mode.on_sync() {
+                volume.set_durability(Arc::new(SaveOnSync { store: Arc::clone(store), report: crate::report }))?;
+            }
+            if mode.often() {
+                autosave = Some(Autosave::start(&volume, store, AUTOSAVE, crate::report)?);
+            }
         }
-        Ok(Self { address, volume, mode, keeper })
+        Ok(Self { address, volume, mode, keeper, _autosave: autosave })
     }
 
     /// What it is called.
@@ -106,6 +136,27 @@ impl AttachedVolume {
     /// The volume.
     pub(crate) fn volume(&self) -> &Arc<Volume> {
         &self.volume
+    }
+
+    /// What somebody sees who gets a directory of it: `subdirectory`, relative
+    /// to its root, which is empty. A missing one is created, unless
+    /// `read_only`.
+    ///
+    /// # Errors
+    /// When the directory is missing or is none.
+    pub(crate) fn view(&self, subdirectory: &str, read_only: bool) -> Result<View> {
+        let rights = if read_only { Rights::READ } else { Rights::READ | Rights::WRITE };
+        if subdirectory.is_empty() {
+            return Ok(View::new(&self.volume, rights)?);
+        }
+        let whole = View::new(&self.volume, Rights::READ | Rights::WRITE)?;
+        if !read_only {
+            crate::files::create_directories(&whole.root()?, now(), subdirectory)
+                .with_context(|| format!("cannot create /{subdirectory} in {}", self.address))?;
+        }
+        whole
+            .subdirectory(subdirectory, rights)
+            .with_context(|| format!("cannot use /{subdirectory} of {}", self.address))
     }
 
     /// Whether a change to it would be lost, or refused, although it lives

@@ -4,7 +4,8 @@
 //!
 //! A new kind of address whose volume is in this process is one more variant of
 //! [`VolumeAddress`] and one more arm in [`AttachedVolume::open`]; volumes that
-//! are asked call by call are [`RemoteVolume`]s.
+//! are asked call by call are [`RemoteVolume`]s, and for the file commands one more
+//! arm in `ReachArguments::reach` of the command line.
 
 mod address;
 mod attached;

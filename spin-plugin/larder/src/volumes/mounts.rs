@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use larder_core::{Rights, View};
+use larder_core::View;
 use larder_nats_client::Joined;
 use larder_store_service::{Service, Store};
 use larder_transfer::now;
@@ -65,20 +65,9 @@ impl MountTable {
         read_only: bool,
     ) -> Result<()> {
         self.check_free(guest)?;
-        let rights = if read_only { Rights::READ } else { Rights::READ | Rights::WRITE };
-        let volume = attached.volume();
-        let whole = View::new(volume, Rights::READ | Rights::WRITE)?;
-        let view = if subdirectory.is_empty() {
-            View::new(volume, rights)?
-        } else {
-            if !read_only {
-                crate::files::create_directories(&whole.root()?, now(), subdirectory)
-                    .with_context(|| format!("cannot create /{subdirectory} in {}", attached.address()))?;
-            }
-            whole
-                .subdirectory(subdirectory, rights)
-                .with_context(|| format!("cannot mount /{subdirectory} of {} at {guest}", attached.address()))?
-        };
+        let view = attached
+            .view(subdirectory, read_only)
+            .with_context(|| format!("cannot mount {} at {guest}", attached.address()))?;
         self.mounts.push(Place::Here(Mount {
             guest: guest.to_owned(),
             view,
@@ -179,11 +168,7 @@ impl Mount {
                 self.guest
             );
         }
-        let whole = View::new(self.attached.volume(), Rights::READ | Rights::WRITE)?;
-        if self.subdirectory.is_empty() {
-            return Ok(whole);
-        }
-        Ok(whole.subdirectory(&self.subdirectory, Rights::READ | Rights::WRITE)?)
+        self.attached.view(&self.subdirectory, false)
     }
 }
 

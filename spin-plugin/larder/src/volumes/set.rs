@@ -27,7 +27,7 @@ enum Identity {
 fn identity(address: &VolumeAddress) -> Identity {
     Identity::Address(match address {
         VolumeAddress::File(path) => VolumeAddress::File(path.canonicalize().unwrap_or_else(|_| absolute(path))),
-        VolumeAddress::Memory(_) | VolumeAddress::Nats(_) => address.clone(),
+        VolumeAddress::Memory(_) | VolumeAddress::Nats(_) | VolumeAddress::Spin(_) => address.clone(),
         VolumeAddress::S3(address) => return Identity::Bucket(address.identity()),
     })
 }
@@ -135,6 +135,12 @@ impl VolumeSet {
         })?);
         self.volumes.push((same, Arc::clone(&attached)));
         Ok(attached)
+    }
+
+    /// Whether the volume at `address` is open.
+    pub(crate) fn has(&self, address: &VolumeAddress) -> bool {
+        let same = identity(address);
+        self.volumes.iter().any(|(known, _)| *known == same)
     }
 
     /// Saves every volume that has a place to be saved to; one that fails does

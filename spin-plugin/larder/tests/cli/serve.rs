@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use larder_test_spin::Site;
+
 use crate::support::{Place, Running, guest};
 
 /// The port in `… http://127.0.0.1:PORT/`.
@@ -13,39 +15,12 @@ pub(crate) fn port_of(line: &str) -> u16 {
 
 /// One request on a connection of its own: the status and the body.
 pub(crate) fn request(port: u16, method: &str, path: &str, body: &[u8]) -> (u16, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
-    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let body =
-        if head.contains("transfer-encoding: chunked") { dechunk(&answer[end..]) } else { answer[end..].to_vec() };
-    (status, String::from_utf8_lossy(&body).into_owned())
+    let answer = Site::at(&format!("127.0.0.1:{port}")).request(method, path, &[], body);
+    (answer.status, answer.text())
 }
 
 pub(crate) fn get(port: u16, path: &str) -> (u16, String) {
     request(port, "GET", path, b"")
-}
-
-fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    loop {
-        let end = bytes.windows(2).position(|window| window == b"\r\n").expect("a chunk's size");
-        let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).unwrap(), 16).unwrap();
-        if size == 0 {
-            return body;
-        }
-        body.extend_from_slice(&bytes[end + 2..end + 2 + size]);
-        bytes = &bytes[end + 2 + size + 2..];
-    }
 }
 
 fn serve(place: &Place, arguments: &[&str]) -> (Running, u16) {

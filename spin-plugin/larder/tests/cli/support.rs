@@ -129,7 +129,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn new(mut child: Child) -> Self {
+    pub(crate) fn new(mut child: Child) -> Self {
         let (sender, lines) = mpsc::channel();
         fn follow(stream: impl Read + Send + 'static, sender: mpsc::Sender<String>) {
             std::thread::spawn(move || {

@@ -65,16 +65,7 @@ pub(super) fn read(trigger: &Table<'_>, volumes: &Volumes, files: &[&str], probl
 
 fn read_one(table: &Table<'_>, volumes: &Volumes, problems: &mut Problems) -> Option<Mount> {
     table.only(KEYS, problems);
-    let volume = table.text("volume", "write the name of a volume", problems);
-    if let Some(volume) = volume
-        && !volumes.names.iter().any(|name| name == volume)
-    {
-        problems.add(
-            table.key("volume"),
-            format!("there is no volume {}", quoted(volume)),
-            volume::missing(volume, volumes),
-        );
-    }
+    let volume = volume::named(table, volumes, problems);
     for (key, help) in
         [("volume", "write the name of a volume"), ("path", "write where the guest sees it: an absolute path")]
     {
@@ -98,15 +89,21 @@ fn read_one(table: &Table<'_>, volumes: &Volumes, problems: &mut Problems) -> Op
             MountMode::default()
         }
     };
-    let subdirectory = match table.text("subdir", "write a directory of the volume", problems) {
-        None => String::new(),
-        Some(written) => normalised(written).unwrap_or_else(|| {
-            let help = "write a directory of the volume without `.` and `..`, such as \"public\"";
-            problems.add(table.key("subdir"), format!("{} is no directory of the volume", quoted(written)), help);
-            String::new()
-        }),
-    };
+    let subdirectory = subdirectory(table, "public", problems);
     Some(Mount { volume: volume?.to_owned(), path: format!("/{}", path?), mode, subdirectory })
+}
+
+/// `subdir`, relative to a volume's root; the root, empty, where it is missing
+/// or wrong.
+pub(super) fn subdirectory(table: &Table<'_>, example: &str, problems: &mut Problems) -> String {
+    let Some(written) = table.text("subdir", "write a directory of the volume", problems) else {
+        return String::new();
+    };
+    normalised(written).unwrap_or_else(|| {
+        let help = format!("write a directory of the volume without `.` and `..`, such as \"{example}\"");
+        problems.add(table.key("subdir"), format!("{} is no directory of the volume", quoted(written)), help);
+        String::new()
+    })
 }
 
 /// A path without slashes at its ends and without empty names; none where it is

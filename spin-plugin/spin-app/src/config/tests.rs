@@ -400,3 +400,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn key_value_stores_are_in_volumes() {
+    let volumes = json!({ "data": {} });
+    let config = read(&json!({ "volumes": volumes }), &[web()]).unwrap();
+    assert_eq!(config.stores, [(DEFAULT_STORE.to_owned(), StorePlace::Own)].into());
+    let stores = json!({ "default": { "volume": "data" }, "other": { "volume": "data", "subdir": "/kv/" } });
+    let config = read(&json!({ "volumes": volumes, "key_value_stores": stores }), &[web()]).unwrap();
+    let place = |subdirectory: &str| StorePlace::Volume { volume: "data".into(), subdirectory: subdirectory.into() };
+    assert_eq!(config.stores, [("default".to_owned(), place("")), ("other".to_owned(), place("kv"))].into());
+    for (stores, expected) in [
+        (json!({ "default": {} }), "key_value_stores.default.volume: it is missing"),
+        (json!({ "default": { "volume": "dat" } }), "there is no volume `dat`"),
+        (json!({ "default": { "volume": "data", "subdir": "../x" } }), "key_value_stores.default.subdir: `../x` is no"),
+        (json!({ "x": { "volume": "data", "dir": "x" } }), "key_value_stores.x.dir: this key is not known"),
+    ] {
+        let problems = read(&json!({ "volumes": volumes, "key_value_stores": stores }), &[web()]).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems}");
+        assert!(problems.to_string().contains(expected), "{problems}");
+    }
+}
+
+#[test]
+fn a_store_that_nobody_configured_is_told_before_it_is_used() {
+    let mut app = app(&json!({}), &[web()]);
+    app.components[0].metadata.key_value_stores = vec!["default".into(), "sessions".into()];
+    let problems = Config::read(&app).unwrap_err().to_string();
+    assert!(
+        problems.contains("[component.web] key_value_stores: nothing says where the store `sessions` is"),
+        "{problems}"
+    );
+    assert!(problems.contains("add [application.trigger.larder.key_value_stores.sessions]"), "{problems}");
+}

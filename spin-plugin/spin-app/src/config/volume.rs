@@ -274,8 +274,17 @@ fn read_limits(table: &Table<'_>, problems: &mut Problems) -> LimitSettings {
     limits
 }
 
+/// The volume that the key `volume` of a table names. Tells when there is none.
+pub(super) fn named<'a>(table: &Table<'a>, volumes: &Volumes, problems: &mut Problems) -> Option<&'a str> {
+    let volume = table.text("volume", "write the name of a volume", problems)?;
+    if !volumes.names.iter().any(|name| name == volume) {
+        problems.add(table.key("volume"), format!("there is no volume {}", quoted(volume)), missing(volume, volumes));
+    }
+    Some(volume)
+}
+
 /// The line of help for a volume that is not there.
-pub(super) fn missing(name: &str, volumes: &Volumes) -> String {
+fn missing(name: &str, volumes: &Volumes) -> String {
     let known: Vec<&str> = volumes.names.iter().map(String::as_str).collect();
     let table = SETTINGS.trim_end_matches(']');
     let add = if is_name(name) { format!("add {table}.volumes.{name}]") } else { format!("add {table}.volumes.NAME]") };

@@ -150,6 +150,10 @@ impl Entry {
         self.allows_scheme(scheme) && matches!(self.host, Hosts::Any | Hosts::App)
     }
 
+    pub(super) fn names_self(&self) -> bool {
+        self.host == Hosts::App
+    }
+
     pub(super) fn needs_chaining(&self, suffix: &str) -> bool {
         match &self.host {
             Hosts::App => true,

@@ -3,7 +3,7 @@
 
 use larder_core::{DescriptorFlags, FileType, Follow, Limits, OpenFlags, SetTime, Timestamp, Usage};
 use larder_suite::{Entry, Form, Mount, Result, START, Set, Stat, next_set};
-use suite_guest::volumes;
+use suite_guest::{clock, volumes};
 use wasip3::filesystem::preopens::get_directories;
 use wasip3::filesystem::types::{Advice, Descriptor};
 use wasip3::wit_bindgen::block_on;
@@ -20,7 +20,12 @@ pub struct Wasi03 {
 impl Form for Wasi03 {
     type Descriptor = Descriptor;
     type Listing = Listing;
+    const DAYS_PASS: bool = clock::DAYS_PASS;
     const TIMES_BEFORE_1970: bool = true;
+
+    fn longest_path() -> usize {
+        volumes::longest_path()
+    }
 
     /// The volumes were made with the instance.
     fn start(limits: &Limits) -> Self {
@@ -29,6 +34,7 @@ impl Form for Wasi03 {
         // The first look at the mounts opens their views, which count as
         // descriptors from then on.
         drop(get_directories());
+        clock::begin(&form);
         form
     }
 
@@ -38,7 +44,7 @@ impl Form for Wasi03 {
     }
 
     fn set_now(&self, now: Timestamp) {
-        volumes::set_now(now);
+        clock::set_now(now);
     }
 
     fn usage(&self) -> Usage {
@@ -49,8 +55,12 @@ impl Form for Wasi03 {
         volumes::recount(&self.set)
     }
 
+    fn mount_path(&self, mount: Mount) -> String {
+        self.set.mount_path(mount)
+    }
+
     fn root(&self, mount: Mount) -> Result<Descriptor> {
-        let path = self.set.mount_path(mount);
+        let path = self.mount_path(mount);
         let found = get_directories().into_iter().find(|(_, mounted)| *mounted == path);
         Ok(found.unwrap_or_else(|| panic!("nothing is mounted at {path}")).0)
     }
@@ -95,11 +105,11 @@ impl Form for Wasi03 {
     }
 
     fn stat(&self, of: &Descriptor) -> Result<Stat> {
-        coded(block_on(of.stat())).map(stat)
+        coded(block_on(of.stat())).map(stat).map(clock::shown)
     }
 
     fn stat_at(&self, at: &Descriptor, follow: Follow, path: &str) -> Result<Stat> {
-        coded(block_on(at.stat_at(followed(follow), path.to_owned()))).map(stat)
+        coded(block_on(at.stat_at(followed(follow), path.to_owned()))).map(stat).map(clock::shown)
     }
 
     fn set_times(&self, of: &Descriptor, accessed: SetTime, modified: SetTime) -> Result<()> {

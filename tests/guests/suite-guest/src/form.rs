@@ -7,7 +7,7 @@ use wasip2::filesystem::types::{Advice, Descriptor, DirectoryEntryStream};
 
 use crate::content;
 use crate::convert::{coded, file_type, followed, from_wasi, open_flags, set_time, stat, to_wasi};
-use crate::volumes;
+use crate::{clock, volumes};
 
 /// A guest over volumes that nobody used before in this instance.
 pub struct Wasi02 {
@@ -17,7 +17,12 @@ pub struct Wasi02 {
 impl Form for Wasi02 {
     type Descriptor = Descriptor;
     type Listing = DirectoryEntryStream;
+    const DAYS_PASS: bool = clock::DAYS_PASS;
     const TIMES_BEFORE_1970: bool = false;
+
+    fn longest_path() -> usize {
+        volumes::longest_path()
+    }
 
     /// The volumes were made with the instance.
     fn start(limits: &Limits) -> Self {
@@ -26,6 +31,7 @@ impl Form for Wasi02 {
         // The first look at the mounts opens their views, which count as
         // descriptors from then on.
         drop(get_directories());
+        clock::begin(&form);
         form
     }
 
@@ -35,7 +41,7 @@ impl Form for Wasi02 {
     }
 
     fn set_now(&self, now: Timestamp) {
-        volumes::set_now(now);
+        clock::set_now(now);
     }
 
     fn usage(&self) -> Usage {
@@ -46,8 +52,12 @@ impl Form for Wasi02 {
         volumes::recount(&self.set)
     }
 
+    fn mount_path(&self, mount: Mount) -> String {
+        self.set.mount_path(mount)
+    }
+
     fn root(&self, mount: Mount) -> Result<Descriptor> {
-        let path = self.set.mount_path(mount);
+        let path = self.mount_path(mount);
         let found = get_directories().into_iter().find(|(_, mounted)| *mounted == path);
         Ok(found.unwrap_or_else(|| panic!("nothing is mounted at {path}")).0)
     }
@@ -92,11 +102,11 @@ impl Form for Wasi02 {
     }
 
     fn stat(&self, of: &Descriptor) -> Result<Stat> {
-        coded(of.stat()).map(stat)
+        coded(of.stat()).map(stat).map(clock::shown)
     }
 
     fn stat_at(&self, at: &Descriptor, follow: Follow, path: &str) -> Result<Stat> {
-        coded(at.stat_at(followed(follow), path)).map(stat)
+        coded(at.stat_at(followed(follow), path)).map(stat).map(clock::shown)
     }
 
     fn set_times(&self, of: &Descriptor, accessed: SetTime, modified: SetTime) -> Result<()> {

@@ -1,18 +1,19 @@
 //! What the suite needs of its volumes besides `wasi:filesystem`: their
-//! statistics, and the clock that stamps their changes.
+//! statistics, and how long their paths are.
 
-use larder_core::{Timestamp, Usage};
+use larder_core::Usage;
 use larder_suite::{Mount, Set};
 
 use crate::imports::larder::fs::statistics::{self, Charges};
-use crate::imports::larder::test::clock;
 
-/// Sets the clock.
+/// Bytes of the longest path, which depends on what the host has behind a
+/// volume: `LONGEST_PATH` of the environment, or POSIX's `PATH_MAX`.
 ///
 /// # Panics
-/// With a time before 1970.
-pub fn set_now(now: Timestamp) {
-    clock::set(u64::try_from(now.seconds).expect("a time of 1970 or later"), now.nanoseconds);
+/// Where the variable is no number.
+#[must_use]
+pub fn longest_path() -> usize {
+    std::env::var("LONGEST_PATH").map_or(4096, |bytes| bytes.parse().expect("LONGEST_PATH is a number"))
 }
 
 /// What the first volume of the set is charged.

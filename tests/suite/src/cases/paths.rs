@@ -177,7 +177,7 @@ pub(crate) fn deep_trees_work<F: Form>() {
     let guest = Guest::<F>::new();
     let root = guest.root();
     // 300 levels of "deep/" fit in a path; each is made by its whole path.
-    let depth = 300.min((F::LONGEST_PATH - 1) / "deep/".len());
+    let depth = 300.min((F::longest_path() - 1) / "deep/".len());
     let mut path = String::new();
     for _ in 0..depth {
         path.push_str("deep/");

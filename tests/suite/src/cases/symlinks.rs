@@ -80,12 +80,20 @@ pub(crate) fn an_absolute_target_may_begin_with_the_mount_point<F: Form>() {
     let guest = Guest::<F>::new();
     let scoped = guest.mount(Mount::Scoped);
     scoped.put("f", b"here");
-    scoped.create_directory("scopedx").unwrap();
-    scoped.put("scopedx/f", b"there");
-    scoped.symlink("/scoped/f", "link").unwrap();
-    scoped.symlink("/scoped", "root").unwrap();
-    scoped.symlink("/scoped//", "root-too").unwrap();
-    scoped.symlink("/scopedx/f", "no-prefix").unwrap();
+    let mounted = guest.mount_path(Mount::Scoped);
+    // A path that only begins as the mount point does.
+    let other = format!("{mounted}x");
+    let mut path = String::new();
+    for name in other[1..].split('/') {
+        path.push_str(name);
+        scoped.create_directory(&path).unwrap();
+        path.push('/');
+    }
+    scoped.put(&format!("{path}f"), b"there");
+    scoped.symlink(&format!("{mounted}/f"), "link").unwrap();
+    scoped.symlink(&mounted, "root").unwrap();
+    scoped.symlink(&format!("{mounted}//"), "root-too").unwrap();
+    scoped.symlink(&format!("{other}/f"), "no-prefix").unwrap();
     assert_eq!(scoped.content("link"), b"here");
     assert_eq!(scoped.content("root/f"), b"here");
     assert_eq!(scoped.content("root-too/f"), b"here");

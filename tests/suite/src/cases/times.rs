@@ -123,8 +123,10 @@ pub(crate) fn reading_renews_the_access_time<F: Form>() {
     let now = guest.after(30);
     assert_eq!(read().accessed, now);
     // …or before a day has passed.
-    let now = guest.after(40 + 24 * 60 * 60);
-    assert_eq!(read().accessed, now);
+    if F::DAYS_PASS {
+        let now = guest.after(40 + 24 * 60 * 60);
+        assert_eq!(read().accessed, now);
+    }
 }
 
 pub(crate) fn looking_changes_no_time<F: Form>() {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use larder_core::{DescriptorFlags, FileType, Follow, OpenFlags, Result, SetTime};
-use larder_nats_client::{Access, Address, Options};
+use larder_nats_client::{ServedStore, VolumeUsage};
 use larder_store_service::{
     Attributes, Change, Content, Entry, MAX_ENTRIES, NewNode, Node, Opened, Opening, Place, Removal, Store, Target,
 };
@@ -64,12 +64,20 @@ impl RemoteFile {
 }
 
 impl RemoteDirectory {
-    /// Connects to a served volume, and gives its root.
+    /// The root of a served volume, which is shown as `address`.
     ///
     /// # Errors
     /// When the volume cannot be reached, within the options' deadline.
-    pub(crate) fn connect(address: &Address, access: Access, options: &Options) -> anyhow::Result<Self> {
-        Session::begin(address, access, options)
+    pub(crate) fn of(store: ServedStore, address: &str) -> anyhow::Result<Self> {
+        Session::begin(store, address)
+    }
+
+    /// What the volume holds, and may hold.
+    ///
+    /// # Errors
+    /// When the volume cannot be reached.
+    pub(crate) fn usage(&self) -> Result<VolumeUsage> {
+        self.session.usage()
     }
 
     pub(super) const fn root(session: Rc<Session>, node: Node) -> Self {

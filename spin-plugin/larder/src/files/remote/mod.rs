@@ -3,7 +3,7 @@
 //!
 //! What lives here: one session with its calls, [`pull()`] and [`push()`]. What
 //! does not: connections and repeating of calls, which are
-//! larder-nats-client's.
+//! larder-nats-client's, whatever they go over.
 
 mod content;
 mod directory;

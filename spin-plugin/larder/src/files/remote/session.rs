@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use larder_core::{Error, ErrorCode, Result};
-use larder_nats_client::{Access, Address, NatsStore, Options};
+use larder_nats_client::{ServedStore, VolumeUsage};
 use larder_store_service::{Answer, Call, MAX_NOTES, Node, Note, Store, VERSION};
 
 use super::RemoteDirectory;
@@ -12,20 +12,19 @@ use super::RemoteDirectory;
 /// A session, its number of calls, and the nodes that it need not hold any
 /// more: that is told with the next call.
 pub(super) struct Session {
-    store: NatsStore,
+    store: ServedStore,
     id: u64,
     operations: Cell<u64>,
     closed: RefCell<Vec<Node>>,
 }
 
 impl Session {
-    /// Connects, and gives the volume's root.
+    /// Gives the root of a store's volume, which is shown as `address`.
     ///
     /// # Errors
     /// When the volume cannot be reached, within the options' deadline.
-    pub(super) fn begin(address: &Address, access: Access, options: &Options) -> anyhow::Result<RemoteDirectory> {
-        let store = NatsStore::connect(address, Options { access, ..options.clone() })?;
-        let told = |code| anyhow::Error::new(Error::new(code, "begin")).context(address.to_string());
+    pub(super) fn begin(store: ServedStore, address: &str) -> anyhow::Result<RemoteDirectory> {
+        let told = |code| anyhow::Error::new(Error::new(code, "begin")).context(address.to_owned());
         let welcome = store.begin(VERSION).map_err(told)?;
         let mount = welcome.mounts.into_iter().next().ok_or_else(|| told(ErrorCode::Io))?;
         let session = Self { store, id: welcome.session, operations: Cell::new(0), closed: RefCell::default() };
@@ -36,7 +35,7 @@ impl Session {
     pub(super) fn ask<T>(
         &self,
         operation: &'static str,
-        ask: impl FnOnce(&NatsStore, &Call) -> Answer<T>,
+        ask: impl FnOnce(&ServedStore, &Call) -> Answer<T>,
     ) -> Result<T> {
         let number = self.operations.get() + 1;
         self.operations.set(number);
@@ -46,6 +45,11 @@ impl Session {
         drop(closed);
         let call = Call { session: self.id, operation: number, notes };
         ask(&self.store, &call).map_err(|code| Error::new(code, operation))
+    }
+
+    /// What the volume holds, and may hold.
+    pub(super) fn usage(&self) -> Result<VolumeUsage> {
+        self.store.usage().map_err(|code| Error::new(code, "usage"))
     }
 
     /// Lets go of a node, with the next call.

@@ -11,7 +11,8 @@ use wasmtime_wasi::p2::bindings::random::random::Host as _;
 
 use super::stdio::{Input, OutputSink};
 use crate::runtime::host::{GuestSetup, Stdio};
-use crate::runtime::prefixed::OutputTarget;
+use crate::runtime::output::OutputTarget;
+use crate::runtime::prefixed::prefixed;
 
 /// The host of one module.
 pub(in crate::runtime) struct Native {
@@ -31,11 +32,15 @@ pub(in crate::runtime) struct Native {
 /// When a volume has no handle left for a mount.
 pub(in crate::runtime) fn process(setup: &GuestSetup) -> larder_core::Result<Process<Native>> {
     let output = |target| match &setup.stdio {
-        Stdio::Inherit | Stdio::OutputOnly => OutputSink::inherit(target),
-        Stdio::Prefixed(name) => OutputSink::prefixed(name, target),
+        Stdio::Inherit | Stdio::OutputOnly => OutputSink::Inherit(target),
+        Stdio::Prefixed(name) => OutputSink::Through(prefixed(name, target)),
+        Stdio::Shared { stdout, stderr } => OutputSink::Through(match target {
+            OutputTarget::Stdout => stdout.clone(),
+            OutputTarget::Stderr => stderr.clone(),
+        }),
     };
     let host = Native {
-        input: Input::new(setup.stdio == Stdio::Inherit),
+        input: Input::new(matches!(setup.stdio, Stdio::Inherit)),
         stdout: output(OutputTarget::Stdout),
         stderr: output(OutputTarget::Stderr),
         started: Instant::now(),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use wasmtime_wasi::cli::StdinStream;
 
-use crate::runtime::prefixed::{OutputTarget, PrefixedOutput};
+use crate::runtime::output::{GuestOutput, OutputTarget};
 
 /// Bytes read ahead from standard input at a time.
 const INPUT_BYTES: usize = 64 << 10;
@@ -15,26 +15,16 @@ const INPUT_BYTES: usize = 64 << 10;
 pub(super) enum OutputSink {
     /// The stream of this process.
     Inherit(OutputTarget),
-    /// Line by line, behind the app's name.
-    Prefixed(PrefixedOutput),
+    /// Elsewhere.
+    Through(GuestOutput),
 }
 
 impl OutputSink {
-    /// The stream of this process.
-    pub(super) fn inherit(target: OutputTarget) -> Self {
-        Self::Inherit(target)
-    }
-
-    /// Behind a name.
-    pub(super) fn prefixed(name: &str, target: OutputTarget) -> Self {
-        Self::Prefixed(PrefixedOutput::new(name, target))
-    }
-
     /// Writes all.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Inherit(target) => target.write(bytes),
-            Self::Prefixed(output) => output.push(bytes),
+            Self::Through(output) => output.push(bytes),
         }
     }
 
@@ -42,7 +32,7 @@ impl OutputSink {
     pub(super) fn is_terminal(&self) -> bool {
         match self {
             Self::Inherit(target) => target.is_terminal(),
-            Self::Prefixed(_) => false,
+            Self::Through(output) => output.is_terminal(),
         }
     }
 }
