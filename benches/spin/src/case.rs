@@ -1,0 +1,86 @@
+//! What is asked.
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::content::{CONTENT, DIRECTORY, FILE, LINE, NAMES, ROOT, VARIABLE};
+use crate::guest::Guest;
+use crate::load::Ask;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Case {
+    /// A file of 16 KiB.
+    Read,
+    /// A line is appended to a log.
+    Append,
+    /// The names in a directory of 1,000 files.
+    List,
+    /// A variable: what a request costs without files.
+    NoFiles,
+}
+
+impl Case {
+    pub(crate) const ALL: [Self; 4] = [Self::Read, Self::Append, Self::List, Self::NoFiles];
+
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Read => "read 16 KiB",
+            Self::Append => "append a line",
+            Self::List => "list 1,000 files",
+            Self::NoFiles => "no files",
+        }
+    }
+
+    /// Whether a guest answers it.
+    pub(crate) const fn is_for(self, guest: Guest) -> bool {
+        !matches!((self, guest), (Self::NoFiles, Guest::Wasi02))
+    }
+
+    /// The request, and the response that it must have. `log` is the name of a
+    /// log of the cell's own.
+    pub(crate) fn ask(self, guest: Guest, log: &str) -> Ask {
+        match self {
+            Self::Read => Ask::get(path(guest, "read", FILE), CONTENT.clone()),
+            Self::Append => {
+                // The one guest ends lines, the other takes what comes.
+                let body = match guest {
+                    Guest::Spin7 => LINE.to_owned(),
+                    Guest::Wasi02 => format!("{LINE}\n"),
+                };
+                Ask::post(path(guest, "append", log), body.into())
+            }
+            Self::List => Ask::get(path(guest, "list", DIRECTORY), NAMES.clone()),
+            Self::NoFiles => Ask::get(format!("/env?name={}", VARIABLE.0), format!("{}\n", VARIABLE.1).into()),
+        }
+    }
+}
+
+/// The request for a whole log.
+pub(crate) fn log(guest: Guest, log: &str) -> String {
+    path(guest, "read", log)
+}
+
+fn path(guest: Guest, what: &str, file: &str) -> String {
+    match guest {
+        Guest::Spin7 => format!("/{what}?path={ROOT}/{file}"),
+        Guest::Wasi02 => format!("{ROOT}/{file}"),
+    }
+}
+
+/// How many lines a log has.
+///
+/// # Errors
+/// Where it has anything else than whole lines.
+pub(crate) fn lines(log: &Bytes) -> Result<u64> {
+    let mut count = 0;
+    for line in log.split_inclusive(|byte| *byte == b'\n') {
+        let is_whole = line.strip_suffix(b"\n") == Some(LINE.as_bytes());
+        ensure!(is_whole, "line {count} of the log is {:?}", String::from_utf8_lossy(line));
+        count += 1;
+    }
+    Ok(count)
+}
