@@ -94,7 +94,8 @@ impl Found {
             for &clients in &plan.clients {
                 crate::say(&format!("{guest:?}, {}, {clients} clients, repetition {}", case.title(), round + 1));
                 // Nobody is always behind the same one.
-                hosts.rotate_left(usize::from(!hosts.is_empty()));
+                let turn = usize::from(!hosts.is_empty());
+                hosts.rotate_left(turn);
                 for (contestant, host) in &hosts {
                     let run = || runtime.block_on(cell(host, guest, case, clients, plan));
                     let what = format!("{guest:?}, {}, {clients} clients", case.title());

@@ -24,7 +24,7 @@ pub(super) fn componentize(module: &[u8]) -> Result<Vec<u8>> {
         .validate(true)
         .module(module)
         .and_then(|encoder| encoder.adapter(NAME, adapter))
-        .and_then(|mut encoder| encoder.encode())
+        .and_then(|encoder| encoder.encode())
 }
 
 fn is_command(module: &[u8]) -> Result<bool> {
