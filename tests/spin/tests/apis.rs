@@ -36,3 +36,18 @@ fn both_sdks_have_variables_and_stores() {
         assert!(project.join(".spin/key-value/default.larder").exists(), "{guest}");
     }
 }
+
+#[test]
+fn what_was_set_in_a_synced_volume_is_in_its_file() {
+    let project = Project::new();
+    let app = one("spin-5-api")
+        .volume("data", json!({ "sync": true }))
+        .setting("key_value_stores", json!({ "default": { "volume": "data", "subdir": "store" } }));
+    let (plugin, site) = project.up(&app).serve();
+    assert_eq!(site.get("/values").ok(), "ok");
+    // Long before volumes are saved by themselves.
+    plugin.signal("KILL");
+    assert_eq!(plugin.ends().code, -9);
+    let listed = project.larder(&["stat", ".spin/data.larder:/store"]).output().unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+}

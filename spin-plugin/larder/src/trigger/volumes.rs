@@ -135,6 +135,7 @@ impl<'a> Volumes<'a> {
         }
         // Config::read has checked both.
         let place = self.config.stores.get(label).context("nothing says where it is")?;
+        let mut syncs = false;
         let (attached, subdirectory) = match place {
             StorePlace::Own => (self.own_store(label)?, ""),
             StorePlace::Volume { volume, subdirectory } => {
@@ -146,10 +147,12 @@ impl<'a> Volumes<'a> {
                         volume.name
                     );
                 }
+                syncs = matches!(volume.kind, VolumeKind::File { sync: true, .. });
                 (self.attach(volume)?, subdirectory.as_str())
             }
         };
-        let store = Arc::new(KeyValueStore::new(attached.view(subdirectory, false)?, Arc::new(now)));
+        let store = KeyValueStore::new(attached.view(subdirectory, false)?, Arc::new(now));
+        let store = Arc::new(if syncs { store.syncing() } else { store });
         self.stores.insert(label.to_owned(), Arc::clone(&store));
         Ok(store)
     }
