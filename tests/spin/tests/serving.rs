@@ -133,6 +133,16 @@ fn who_waits_for_a_place_in_vain_is_told_503() {
     });
 }
 
+/// One that sleeps beyond its request's time does not keep its place.
+#[test]
+fn a_late_guest_gives_its_place_back() {
+    let project = Project::new();
+    let up = project.up(&app()).args(&["--request-timeout", "4s", "--max-instance-count", "1"]);
+    let (_plugin, site) = up.serve();
+    assert_eq!(site.get("/sdk/sleep?ms=600000").status, 504);
+    assert_eq!(site.get("/sdk/count").ok().trim(), "1", "it is another instance");
+}
+
 #[test]
 fn bodies_come_whole() {
     let project = Project::new();

@@ -6,6 +6,7 @@
 //! end. What a guest keeps in its memory may be gone with any request.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -34,7 +35,8 @@ use super::slots::{Listener, Slots};
 const MOST_REUSES: usize = 1 << 16;
 
 /// An instance that computes without a pause is not asked whether its time has
-/// passed; so long after that it is stopped from outside.
+/// passed; so long after that it is stopped from outside, and so is one whose
+/// guest goes on after its request was given up.
 const SLACK: Duration = Duration::from_secs(1);
 
 /// How instances of one app live.
@@ -177,7 +179,7 @@ impl HandlerState for Maker {
         let proxy = tokio::time::timeout(left, self.app.instantiate_async(&mut store))
             .await
             .map_err(|_| NoInstance::TimedOut)??;
-        let busy = Arc::new(Busy { until: Mutex::new(Instant::now()) });
+        let busy = Arc::new(Busy { until: Mutex::new(Instant::now()), was_late: AtomicBool::new(false) });
         let expiration = Expiration {
             orders: self.slots.listen(),
             busy: Arc::clone(&busy),
@@ -202,6 +204,9 @@ struct Asked {
 /// Until when an instance has requests whose time has not passed.
 struct Busy {
     until: Mutex<Instant>,
+    /// A request's time has passed. Its guest may go on without end: the
+    /// instance gets no more requests, and ends behind those that it has.
+    was_late: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -261,7 +266,7 @@ impl WorkerState for Worker {
     type RequestData = Arc<Asked>;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
-        if total >= self.limits.requests {
+        if total >= self.limits.requests || self.busy.was_late.load(Ordering::Relaxed) {
             ShouldAccept::Never
         } else if concurrent >= self.limits.concurrent {
             ShouldAccept::No
@@ -280,7 +285,11 @@ impl WorkerState for Worker {
         store.data_mut().outgoing.led_by(asked.depth);
         // A request is in one instance.
         let _ = asked.busy.set(Arc::clone(&self.busy));
-        Box::pin(async move { asked.passed().await })
+        let busy = Arc::clone(&self.busy);
+        Box::pin(async move {
+            asked.passed().await;
+            busy.was_late.store(true, Ordering::Relaxed);
+        })
     }
 
     fn drop(&self, store: Store<Host>, result: wasmtime::Result<()>) {
@@ -315,6 +324,7 @@ impl WorkerExpiration for Expiration {
         let end = match status {
             WorkerStatus::Idle => start + this.limits.idle,
             WorkerStatus::Requests => *locked(&this.busy.until) + SLACK,
+            WorkerStatus::PostReturn if this.busy.was_late.load(Ordering::Relaxed) => start + SLACK,
             WorkerStatus::PostReturn => start + this.limits.response_timeout,
         };
         if this.sleep.deadline().into_std() != end {
