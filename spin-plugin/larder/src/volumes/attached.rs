@@ -139,8 +139,9 @@ impl AttachedVolume {
     }
 
     /// What somebody sees who gets a directory of it: `subdirectory`, relative
-    /// to its root, which is empty. A missing one is created, unless
-    /// `read_only`.
+    /// to its root, which is empty. A missing one is created also for who only
+    /// reads it, as another one is to write there; not where the volume itself
+    /// is only read.
     ///
     /// # Errors
     /// When the directory is missing or is none.
@@ -150,7 +151,7 @@ impl AttachedVolume {
             return Ok(View::new(&self.volume, rights)?);
         }
         let whole = View::new(&self.volume, Rights::READ | Rights::WRITE)?;
-        if !read_only {
+        if !self.discards_changes() {
             crate::files::create_directories(&whole.root()?, now(), subdirectory)
                 .with_context(|| format!("cannot create /{subdirectory} in {}", self.address))?;
         }
