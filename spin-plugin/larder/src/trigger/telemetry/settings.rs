@@ -58,11 +58,10 @@ impl Settings {
             return Ok(None);
         }
         refuse_files(&variable)?;
-        let is_encrypted = |url: &String| url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
         let resource = variable("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
         let mut attributes = resource.split(',').filter_map(|pair| pair.split_once('='));
         Ok(Some(Self {
-            encrypted: spans.iter().chain(&metrics).any(is_encrypted),
+            encrypted: spans.iter().chain(&metrics).any(|url| scheme(url) == Some("https")),
             spans: spans.is_some(),
             metrics: metrics.is_some(),
             names_service: variable("OTEL_SERVICE_NAME").is_some()
@@ -101,13 +100,17 @@ impl Settings {
 /// served is an error of a signal that is sent.
 fn endpoint(variable: &impl Fn(&str) -> Option<String>, signal: Signal) -> Result<Option<String>> {
     let name = signal.name();
-    let own = variable(&format!("OTEL_EXPORTER_OTLP_{name}_ENDPOINT"));
-    let Some(url) = own.or_else(|| variable("OTEL_EXPORTER_OTLP_ENDPOINT")) else { return Ok(None) };
+    let names = [format!("OTEL_EXPORTER_OTLP_{name}_ENDPOINT"), "OTEL_EXPORTER_OTLP_ENDPOINT".to_owned()];
+    let named = names.into_iter().find_map(|name| variable(&name).map(|url| (name, url)));
+    let Some((endpoint, url)) = named else { return Ok(None) };
     let exporter = format!("OTEL_{name}_EXPORTER");
     match variable(&exporter).as_deref() {
         None | Some("otlp") => {}
         Some("none") => return Ok(None),
         Some(other) => bail!("`{exporter}={other}` is not served: set it to `otlp` or `none`"),
+    }
+    if scheme(&url).is_none() {
+        bail!("`{endpoint}={url}` is no URL of a collector: it begins with `http://` or `https://`");
     }
     for protocol in [format!("OTEL_EXPORTER_OTLP_{name}_PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL".to_owned()] {
         match variable(&protocol).as_deref() {
@@ -120,6 +123,12 @@ fn endpoint(variable: &impl Fn(&str) -> Option<String>, signal: Signal) -> Resul
         }
     }
     Ok(Some(url))
+}
+
+/// `http` or `https`.
+fn scheme(url: &str) -> Option<&'static str> {
+    let (written, _) = url.split_once("://")?;
+    ["http", "https"].into_iter().find(|scheme| scheme.eq_ignore_ascii_case(written))
 }
 
 /// Certificates have a place of their own: where they are named for
@@ -193,6 +202,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"),
             ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/json", "http/protobuf"),
             ("OTEL_TRACES_EXPORTER", "zipkin", "otlp"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "localhost:4318", "http://"),
             ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem", "SSL_CERT_FILE"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "milliseconds"),
         ] {
