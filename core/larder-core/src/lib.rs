@@ -12,6 +12,7 @@
 
 mod advisory;
 mod content;
+mod counters;
 mod descriptor;
 mod directory;
 mod error;
@@ -29,6 +30,7 @@ mod volume;
 
 pub use advisory::{LockOwner, MOST_LOCKS};
 pub use content::{CHUNK_BYTES, ChunkState, Chunks, Eviction, FrozenContent, PAGE_BYTES, Source, Stretch, chunks_of};
+pub use counters::{Counts, OperationCount, OperationKind};
 pub use descriptor::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlags};
 pub use directory::{DirectoryEntry, ENTRY_BYTES};
 pub use error::{Error, ErrorCode, ErrorKind, Result};

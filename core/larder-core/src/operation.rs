@@ -113,6 +113,10 @@ impl Volume {
     /// `no-entry` for a node that is gone; else as each operation says, with
     /// the codes of `wasi:filesystem`. A failed operation changes nothing.
     pub fn apply(self: &Arc<Self>, context: &Context, operation: &Operation) -> Result<Reply> {
+        self.counting_applied(operation, || self.carry_out(context, operation))
+    }
+
+    fn carry_out(self: &Arc<Self>, context: &Context, operation: &Operation) -> Result<Reply> {
         match operation {
             Operation::Lookup { .. }
             | Operation::GetAttributes { .. }

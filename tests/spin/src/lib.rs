@@ -3,8 +3,8 @@
 //!
 //! What lives here: an app ([`App`]) and the lock file that Spin makes of it, a
 //! project's directory and the processes that `spin up` starts ([`Project`]),
-//! what a test does with the plugin ([`Plugin`], [`Site`]), and components of a
-//! few lines ([`tiny`]). What does not: guests (`tests/guests`), and what the
+//! what a test does with the plugin ([`Plugin`], [`Site`]), what the plugin
+//! tells ([`collector`]), and components of a few lines ([`tiny`]). What does not: guests (`tests/guests`), and what the
 //! plugin itself reads of a lock file (`spin-plugin/spin-app`).
 //!
 //! # What `spin up` does (4.0.2 and 4.1.0-pre0)
@@ -26,6 +26,7 @@
 pub mod app;
 #[path = "../../e2e/src/built.rs"]
 pub mod built;
+pub mod collector;
 pub mod http;
 pub mod plugin;
 pub mod project;

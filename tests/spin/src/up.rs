@@ -184,8 +184,8 @@ impl<'p> Up<'p> {
 
     fn set_environment(&self, command: &mut Command, run: &Path, lock: &Path) {
         for (name, _) in std::env::vars_os() {
-            let spins = name.to_str().is_some_and(|name| name.starts_with("SPIN_") || name.starts_with("LARDER_LOG"));
-            if spins {
+            let others = ["SPIN_", "LARDER_LOG", "OTEL_"];
+            if name.to_str().is_some_and(|name| others.iter().any(|other| name.starts_with(other))) {
                 command.env_remove(name);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{Descriptor, DescriptorFlags};
 use crate::error::During;
-use crate::{Chunks, Context, Error, ErrorCode, Result, Source, Timestamp};
+use crate::{Chunks, Context, Error, ErrorCode, OperationKind, Result, Source, Timestamp};
 
 impl Descriptor {
     /// Shares up to `length` bytes from `offset`; empty at or behind the end
@@ -11,8 +11,15 @@ impl Descriptor {
     /// # Errors
     /// `bad-descriptor` where it is not open for reading, `is-directory`.
     pub fn read(&self, offset: u64, length: usize) -> Result<Chunks> {
-        self.check_file("read", DescriptorFlags::READ)?;
-        self.view.volume().read(self.inode(), offset, length)
+        let volume = self.view.volume();
+        volume.counting_bytes(
+            OperationKind::Read,
+            |chunks: &Chunks| chunks.len() as u64,
+            || {
+                self.check_file("read", DescriptorFlags::READ)?;
+                volume.read(self.inode(), offset, length)
+            },
+        )
     }
 
     /// Copies bytes from `offset` into `buffer` and returns how many; 0 at or
@@ -21,8 +28,10 @@ impl Descriptor {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_into(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        self.check_file("read", DescriptorFlags::READ)?;
-        self.view.volume().read_into(self.inode(), offset, buffer)
+        self.transferring(OperationKind::Read, || {
+            self.check_file("read", DescriptorFlags::READ)?;
+            self.view.volume().read_into(self.inode(), offset, buffer)
+        })
     }
 
     /// Hands the bytes from `offset`, at most `length`, to `visitor`: in order,
@@ -35,8 +44,10 @@ impl Descriptor {
     /// # Errors
     /// As [`read`](Self::read), and then the visitor was not called.
     pub fn read_with(&self, offset: u64, length: usize, mut visitor: impl FnMut(&[u8])) -> Result<usize> {
-        self.check_file("read", DescriptorFlags::READ)?;
-        self.view.volume().visit(self.inode(), offset, length, &mut visitor)
+        self.transferring(OperationKind::Read, || {
+            self.check_file("read", DescriptorFlags::READ)?;
+            self.view.volume().visit(self.inode(), offset, length, &mut visitor)
+        })
     }
 
     /// The file's length in bytes, without the rest of the attributes.
@@ -69,9 +80,11 @@ impl Descriptor {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_from(&self, now: Timestamp, offset: u64, data: &dyn Source) -> Result<usize> {
-        self.check_file("write", DescriptorFlags::WRITE)?;
-        self.view.volume().write(&Context::at(now), self.inode(), offset, data)?;
-        self.written().map(|()| data.len())
+        self.transferring(OperationKind::Write, || {
+            self.check_file("write", DescriptorFlags::WRITE)?;
+            self.view.volume().write(&Context::at(now), self.inode(), offset, data)?;
+            self.written().map(|()| data.len())
+        })
     }
 
     /// Writes all of `data` at the end of file or nothing, atomically between
@@ -88,9 +101,11 @@ impl Descriptor {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn append_from(&self, now: Timestamp, data: &dyn Source) -> Result<usize> {
-        self.check_file("append", DescriptorFlags::WRITE)?;
-        self.view.volume().append(&Context::at(now), self.inode(), data)?;
-        self.written().map(|()| data.len())
+        self.transferring(OperationKind::Append, || {
+            self.check_file("append", DescriptorFlags::WRITE)?;
+            self.view.volume().append(&Context::at(now), self.inode(), data)?;
+            self.written().map(|()| data.len())
+        })
     }
 
     /// Sets the file's length; what is added reads as zeros.
@@ -98,9 +113,17 @@ impl Descriptor {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn set_size(&self, now: Timestamp, size: u64) -> Result<()> {
-        self.check_file("set-size", DescriptorFlags::WRITE)?;
-        self.view.volume().set_size(&Context::at(now), self.inode(), size)?;
-        self.written()
+        self.counting(OperationKind::SetSize, || {
+            self.check_file("set-size", DescriptorFlags::WRITE)?;
+            self.view.volume().set_size(&Context::at(now), self.inode(), size)?;
+            self.written()
+        })
+    }
+
+    /// Counts an operation that answers how many bytes it read or wrote.
+    #[inline]
+    fn transferring(&self, kind: OperationKind, act: impl FnOnce() -> Result<usize>) -> Result<usize> {
+        self.view.volume().counting_bytes(kind, |length| *length as u64, act)
     }
 
     /// A write is done: makes it durable if the descriptor asks for that.

@@ -15,7 +15,8 @@ use crate::error::During;
 use crate::inode::Inode;
 use crate::volume::OpenNode;
 use crate::{
-    Attributes, Context, Error, ErrorCode, FileType, LockOwner, NodeId, Result, Rights, SetTime, Timestamp, View,
+    Attributes, Context, Error, ErrorCode, FileType, LockOwner, NodeId, OperationKind, Result, Rights, SetTime,
+    Timestamp, View,
 };
 
 bitflags! {
@@ -134,7 +135,7 @@ impl Descriptor {
     /// # Errors
     /// None today; backends behind the volume may have some.
     pub fn stat(&self) -> Result<Attributes> {
-        self.inode().attributes().during("stat")
+        self.counting(OperationKind::Stat, || self.inode().attributes().during("stat"))
     }
 
     /// Sets the access and modification times (`futimens`).
@@ -143,8 +144,10 @@ impl Descriptor {
     /// `read-only` where nothing may be changed, `invalid` for nanoseconds of
     /// a second or more.
     pub fn set_times(&self, now: Timestamp, accessed: SetTime, modified: SetTime) -> Result<()> {
-        self.check_mutable("set-times")?;
-        self.view.volume().set_times(&Context::at(now), self.inode(), accessed, modified)
+        self.counting(OperationKind::SetTimes, || {
+            self.check_mutable("set-times")?;
+            self.view.volume().set_times(&Context::at(now), self.inode(), accessed, modified)
+        })
     }
 
     /// Whether both are descriptors of one inode of one volume.
@@ -173,11 +176,13 @@ impl Descriptor {
     /// `not-directory`; `bad-descriptor` where it may not be read.
     pub fn read_directory(&self, after: u64, max: usize) -> Result<Vec<crate::DirectoryEntry>> {
         const OPERATION: &str = "read-directory";
-        if !self.inode().is_directory() {
-            return Err(Error::new(ErrorCode::NotDirectory, OPERATION));
-        }
-        self.check(DescriptorFlags::READ, OPERATION)?;
-        self.view.volume().list(self.inode(), after, max)
+        self.counting(OperationKind::ReadDirectory, || {
+            if !self.inode().is_directory() {
+                return Err(Error::new(ErrorCode::NotDirectory, OPERATION));
+            }
+            self.check(DescriptorFlags::READ, OPERATION)?;
+            self.view.volume().list(self.inode(), after, max)
+        })
     }
 
     /// Makes content and attributes as durable as the volume promises
@@ -186,7 +191,7 @@ impl Descriptor {
     /// # Errors
     /// Those of the volume's [`Durability`](crate::Durability).
     pub fn sync(&self) -> Result<()> {
-        self.view.volume().sync()
+        self.counting(OperationKind::Sync, || self.view.volume().sync())
     }
 
     /// Makes content as durable as the volume promises (`fdatasync`).
@@ -194,7 +199,7 @@ impl Descriptor {
     /// # Errors
     /// As [`sync`](Self::sync).
     pub fn sync_data(&self) -> Result<()> {
-        self.view.volume().sync()
+        self.counting(OperationKind::Sync, || self.view.volume().sync())
     }
 
     /// A hint on future use (`posix_fadvise`). Content is in memory: nothing
@@ -225,15 +230,24 @@ impl Descriptor {
     /// [`Volume::unlock_all`]: crate::Volume::unlock_all
     pub fn try_lock(&self, now: Timestamp, owner: LockOwner, is_shared: bool) -> Result<u64> {
         const OPERATION: &str = "lock";
-        if !is_shared && !self.view.rights().contains(Rights::WRITE) {
-            return Err(Error::new(ErrorCode::ReadOnly, OPERATION));
-        }
-        self.view.volume().advisory.lock(now, self.id(), owner, is_shared).during(OPERATION)
+        self.counting(OperationKind::Lock, || {
+            if !is_shared && !self.view.rights().contains(Rights::WRITE) {
+                return Err(Error::new(ErrorCode::ReadOnly, OPERATION));
+            }
+            self.view.volume().advisory.lock(now, self.id(), owner, is_shared).during(OPERATION)
+        })
     }
 
     /// Ends the owner's lock, if there is one.
     pub fn unlock(&self, owner: LockOwner) {
         self.view.volume().advisory.unlock(self.id(), owner);
+    }
+
+    /// Carries out an operation, and counts it where the volume counts. Each
+    /// public method that is one goes through here, or counts bytes as well.
+    #[inline]
+    fn counting<T>(&self, kind: OperationKind, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.view.volume().counting(kind, act)
     }
 
     fn check(&self, needed: DescriptorFlags, operation: &'static str) -> Result<()> {

@@ -6,7 +6,7 @@ use super::walk::{Target, Walked, walk};
 use super::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlags, hash};
 use crate::error::During;
 use crate::volume::{NewNode, OpenFor, OpenNode};
-use crate::{Attributes, Context, Error, ErrorCode, FileType, Result, Rights, SetTime, Timestamp};
+use crate::{Attributes, Context, Error, ErrorCode, FileType, OperationKind, Result, Rights, SetTime, Timestamp};
 
 /// Permission bits of a file that a guest creates: WASI names none.
 const FILE_MODE: u32 = 0o644;
@@ -37,7 +37,9 @@ impl Descriptor {
         open: OpenFlags,
         flags: DescriptorFlags,
     ) -> Result<Self> {
-        self.open_path(now, follow, path, open, flags).map_err(|error| renamed(error, "open", path))
+        self.counting(OperationKind::Open, || {
+            self.open_path(now, follow, path, open, flags).map_err(|error| renamed(error, "open", path))
+        })
     }
 
     fn open_path(
@@ -146,7 +148,9 @@ impl Descriptor {
     /// # Errors
     /// `no-entry` and those of the path.
     pub fn stat_at(&self, follow: Follow, path: &str) -> Result<Attributes> {
-        self.using("stat", follow, path, |inode| inode.attributes().during("stat"))
+        self.counting(OperationKind::Stat, || {
+            self.using("stat", follow, path, |inode| inode.attributes().during("stat"))
+        })
     }
 
     /// The identity of what `path` names.
@@ -154,7 +158,9 @@ impl Descriptor {
     /// # Errors
     /// `no-entry` and those of the path.
     pub fn metadata_hash_at(&self, follow: Follow, path: &str) -> Result<MetadataHash> {
-        self.existing("metadata-hash", follow, path).map(|inode| hash(&self.view, inode.id()))
+        self.counting(OperationKind::MetadataHash, || {
+            self.existing("metadata-hash", follow, path).map(|inode| hash(&self.view, inode.id()))
+        })
     }
 
     /// Sets the times of what `path` names (`utimensat`).
@@ -170,9 +176,11 @@ impl Descriptor {
         modified: SetTime,
     ) -> Result<()> {
         const OPERATION: &str = "set-times";
-        self.using(OPERATION, follow, path, |inode| {
-            self.check_mutable_directory(OPERATION)?;
-            self.view.volume().set_times(&Context::at(now), inode, accessed, modified)
+        self.counting(OperationKind::SetTimes, || {
+            self.using(OPERATION, follow, path, |inode| {
+                self.check_mutable_directory(OPERATION)?;
+                self.view.volume().set_times(&Context::at(now), inode, accessed, modified)
+            })
         })
     }
 
@@ -190,7 +198,9 @@ impl Descriptor {
     /// # Errors
     /// As [`create_directory_at`](Self::create_directory_at).
     pub fn make_directory_at(&self, now: Timestamp, path: &str) -> Result<(Attributes, MetadataHash)> {
-        self.create_at(now, path, "create-directory", NewNode::Directory { mode: DIRECTORY_MODE })
+        self.counting(OperationKind::CreateDirectory, || {
+            self.create_at(now, path, "create-directory", NewNode::Directory { mode: DIRECTORY_MODE })
+        })
     }
 
     /// Creates a symbolic link that holds `target`, which need not exist
@@ -208,7 +218,7 @@ impl Descriptor {
     /// # Errors
     /// As [`symlink_at`](Self::symlink_at).
     pub fn make_symlink_at(&self, now: Timestamp, target: &str, path: &str) -> Result<(Attributes, MetadataHash)> {
-        self.create_at(now, path, "symlink", NewNode::Symlink { target })
+        self.counting(OperationKind::Symlink, || self.create_at(now, path, "symlink", NewNode::Symlink { target }))
     }
 
     fn create_at(
@@ -237,7 +247,9 @@ impl Descriptor {
     /// # Errors
     /// `invalid` where it is no symbolic link; those of the path.
     pub fn readlink_at(&self, path: &str) -> Result<Arc<str>> {
-        self.using("readlink", Follow::No, path, |inode| self.view.volume().read_link(inode))
+        self.counting(OperationKind::ReadLink, || {
+            self.using("readlink", Follow::No, path, |inode| self.view.volume().read_link(inode))
+        })
     }
 
     /// Removes a name of a file or symbolic link (`unlinkat`).
@@ -246,12 +258,14 @@ impl Descriptor {
     /// `is-directory`, `read-only`, `no-entry`, and those of the path.
     pub fn unlink_file_at(&self, now: Timestamp, path: &str) -> Result<()> {
         const OPERATION: &str = "unlink";
-        let at = |error| renamed(error, OPERATION, path);
-        let walked = self.walk_name(path, OPERATION)?;
-        walked.existing().during(OPERATION).map_err(at)?;
-        self.check_mutable_directory(OPERATION).map_err(at)?;
-        let name = walked.name(ErrorCode::IsDirectory).during(OPERATION).map_err(at)?;
-        self.view.volume().unlink(&Context::at(now), &walked.parent, name).map_err(at)
+        self.counting(OperationKind::Unlink, || {
+            let at = |error| renamed(error, OPERATION, path);
+            let walked = self.walk_name(path, OPERATION)?;
+            walked.existing().during(OPERATION).map_err(at)?;
+            self.check_mutable_directory(OPERATION).map_err(at)?;
+            let name = walked.name(ErrorCode::IsDirectory).during(OPERATION).map_err(at)?;
+            self.view.volume().unlink(&Context::at(now), &walked.parent, name).map_err(at)
+        })
     }
 
     /// Removes an empty directory (`unlinkat` with `AT_REMOVEDIR`).
@@ -261,12 +275,14 @@ impl Descriptor {
     /// path that ends with `.` or `..`.
     pub fn remove_directory_at(&self, now: Timestamp, path: &str) -> Result<()> {
         const OPERATION: &str = "remove-directory";
-        let at = |error| renamed(error, OPERATION, path);
-        let walked = self.walk_name(path, OPERATION)?;
-        walked.existing().during(OPERATION).map_err(at)?;
-        self.check_mutable_directory(OPERATION).map_err(at)?;
-        let name = walked.name(ErrorCode::Invalid).during(OPERATION).map_err(at)?;
-        self.view.volume().remove_directory(&Context::at(now), &walked.parent, name).map_err(at)
+        self.counting(OperationKind::RemoveDirectory, || {
+            let at = |error| renamed(error, OPERATION, path);
+            let walked = self.walk_name(path, OPERATION)?;
+            walked.existing().during(OPERATION).map_err(at)?;
+            self.check_mutable_directory(OPERATION).map_err(at)?;
+            let name = walked.name(ErrorCode::Invalid).during(OPERATION).map_err(at)?;
+            self.view.volume().remove_directory(&Context::at(now), &walked.parent, name).map_err(at)
+        })
     }
 
     /// Renames what `path` names to `new_path` below `new` (`renameat`).
@@ -276,24 +292,26 @@ impl Descriptor {
     /// where either may not be changed.
     pub fn rename_at(&self, now: Timestamp, path: &str, new: &Self, new_path: &str) -> Result<()> {
         const OPERATION: &str = "rename";
-        let at = |error| renamed(error, OPERATION, path);
-        let from = self.walk_name(path, OPERATION)?;
-        let moved = from.existing().during(OPERATION).map_err(at)?;
-        let to = new.walk_name(new_path, OPERATION)?;
-        self.check_both(new, OPERATION).map_err(at)?;
-        let refuse = |code| Err(Error::new(code, OPERATION).at(new_path));
-        if to.must_be_directory && !moved.is_directory() {
-            return refuse(ErrorCode::NotDirectory);
-        }
-        if to.must_be_directory
-            && let Target::Node(target) = &to.target
-            && !target.is_directory()
-        {
-            return refuse(ErrorCode::NotDirectory);
-        }
-        let name = from.name(ErrorCode::Busy).during(OPERATION).map_err(at)?;
-        let new_name = to.name(ErrorCode::Busy).during(OPERATION).map_err(at)?;
-        self.view.volume().rename(&Context::at(now), &from.parent, name, &to.parent, new_name).map_err(at)
+        self.counting(OperationKind::Rename, || {
+            let at = |error| renamed(error, OPERATION, path);
+            let from = self.walk_name(path, OPERATION)?;
+            let moved = from.existing().during(OPERATION).map_err(at)?;
+            let to = new.walk_name(new_path, OPERATION)?;
+            self.check_both(new, OPERATION).map_err(at)?;
+            let refuse = |code| Err(Error::new(code, OPERATION).at(new_path));
+            if to.must_be_directory && !moved.is_directory() {
+                return refuse(ErrorCode::NotDirectory);
+            }
+            if to.must_be_directory
+                && let Target::Node(target) = &to.target
+                && !target.is_directory()
+            {
+                return refuse(ErrorCode::NotDirectory);
+            }
+            let name = from.name(ErrorCode::Busy).during(OPERATION).map_err(at)?;
+            let new_name = to.name(ErrorCode::Busy).during(OPERATION).map_err(at)?;
+            self.view.volume().rename(&Context::at(now), &from.parent, name, &to.parent, new_name).map_err(at)
+        })
     }
 
     /// Gives what `path` names another name, `new_path` below `new`
@@ -304,21 +322,23 @@ impl Descriptor {
     /// views, `read-only` where either may not be changed.
     pub fn link_at(&self, now: Timestamp, follow: Follow, path: &str, new: &Self, new_path: &str) -> Result<()> {
         const OPERATION: &str = "link";
-        self.using(OPERATION, follow, path, |inode| {
-            let at = |error| renamed(error, OPERATION, new_path);
-            let to = new.walk_name(new_path, OPERATION)?;
-            self.check_both(new, OPERATION).map_err(at)?;
-            if inode.is_directory() {
-                return Err(Error::new(ErrorCode::NotPermitted, OPERATION).at(path));
-            }
-            if let Target::Node(_) = to.target {
-                return Err(at(Error::new(ErrorCode::Exist, OPERATION)));
-            }
-            if to.must_be_directory {
-                return Err(at(Error::new(ErrorCode::NoEntry, OPERATION)));
-            }
-            let name = to.name(ErrorCode::Exist).during(OPERATION).map_err(at)?;
-            self.view.volume().link(&Context::at(now), inode, &to.parent, name).map_err(at)
+        self.counting(OperationKind::Link, || {
+            self.using(OPERATION, follow, path, |inode| {
+                let at = |error| renamed(error, OPERATION, new_path);
+                let to = new.walk_name(new_path, OPERATION)?;
+                self.check_both(new, OPERATION).map_err(at)?;
+                if inode.is_directory() {
+                    return Err(Error::new(ErrorCode::NotPermitted, OPERATION).at(path));
+                }
+                if let Target::Node(_) = to.target {
+                    return Err(at(Error::new(ErrorCode::Exist, OPERATION)));
+                }
+                if to.must_be_directory {
+                    return Err(at(Error::new(ErrorCode::NoEntry, OPERATION)));
+                }
+                let name = to.name(ErrorCode::Exist).during(OPERATION).map_err(at)?;
+                self.view.volume().link(&Context::at(now), inode, &to.parent, name).map_err(at)
+            })
         })
     }
 

@@ -22,6 +22,7 @@ use std::sync::{Arc, OnceLock};
 use dashmap::DashMap;
 
 use crate::advisory::{LockOwner, Locks};
+use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::During;
 use crate::inode::{Body, Inode, State};
@@ -101,6 +102,8 @@ pub struct Volume {
     source: OnceLock<Arc<dyn ContentSource>>,
     observer: OnceLock<Arc<dyn Observer>>,
     lister: OnceLock<Arc<dyn Lister>>,
+    /// Where operations are counted.
+    pub(crate) counters: OnceLock<Counters>,
 }
 
 impl fmt::Debug for Volume {
@@ -153,6 +156,7 @@ impl Volume {
             source: OnceLock::new(),
             observer: OnceLock::new(),
             lister: OnceLock::new(),
+            counters: OnceLock::new(),
         };
         // The root is there whatever the limit: a volume without it is none.
         let unlimited = Limits { inodes: u64::MAX, ..volume.limits.clone() };

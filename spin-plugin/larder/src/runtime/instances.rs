@@ -28,6 +28,7 @@ use super::command::describe_trap;
 use super::engine::Runtime;
 use super::host::{GuestSetup, Host};
 use super::http::Failure;
+use super::origin::Origin;
 use super::slots::{Listener, Slots};
 
 /// The most requests that one instance can be asked to answer, one after
@@ -93,14 +94,18 @@ impl Instances {
         Ok(Self { handler: ProxyHandler::new(maker), limits })
     }
 
-    /// Answers a request, whose URI has its scheme and host. So many requests
-    /// among components led to it: `depth`.
+    /// Answers a request, whose URI has its scheme and host, and which `origin`
+    /// led to.
     ///
     /// # Errors
     /// Why there is no response of the guest.
-    pub(crate) async fn answer(&self, request: Request<WasiBody>, depth: u8) -> Result<Response<WasiBody>, Failure> {
+    pub(crate) async fn answer(
+        &self,
+        request: Request<WasiBody>,
+        origin: Origin,
+    ) -> Result<Response<WasiBody>, Failure> {
         let InstanceLimits { request_timeout, response_timeout, .. } = self.limits;
-        let asked = Arc::new(Asked::now(request_timeout, depth));
+        let asked = Arc::new(Asked::now(request_timeout, origin));
         let handled = self.handler.handle(Arc::clone(&asked), request);
         // For what is not bounded within.
         match tokio::time::timeout(request_timeout + 2 * SLACK, handled).await {
@@ -197,8 +202,8 @@ struct Asked {
     at: Mutex<Instant>,
     /// Of the instance that has it.
     busy: OnceLock<Arc<Busy>>,
-    /// Requests among components that led to it.
-    depth: u8,
+    /// What led to it.
+    origin: Origin,
 }
 
 /// Until when an instance has requests whose time has not passed.
@@ -222,8 +227,8 @@ impl Busy {
 }
 
 impl Asked {
-    fn now(time: Duration, depth: u8) -> Self {
-        Self { at: Mutex::new(Instant::now() + time), busy: OnceLock::new(), depth }
+    fn now(time: Duration, origin: Origin) -> Self {
+        Self { at: Mutex::new(Instant::now() + time), busy: OnceLock::new(), origin }
     }
 
     fn at(&self) -> Instant {
@@ -282,11 +287,13 @@ impl WorkerState for Worker {
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
         self.busy.extend(asked.at());
-        store.data_mut().outgoing.led_by(asked.depth);
+        let under_way = store.data_mut().outgoing.led_by(&asked.origin);
         // A request is in one instance.
         let _ = asked.busy.set(Arc::clone(&self.busy));
         let busy = Arc::clone(&self.busy);
         Box::pin(async move {
+            // Dropped with this, when the response begins or is given up.
+            let _under_way = under_way;
             asked.passed().await;
             busy.was_late.store(true, Ordering::Relaxed);
         })

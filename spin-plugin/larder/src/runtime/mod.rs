@@ -9,6 +9,7 @@ mod host;
 mod http;
 mod instances;
 mod limits;
+mod origin;
 mod outgoing;
 mod output;
 mod p1;
@@ -24,6 +25,7 @@ pub(crate) use host::{GuestSetup, Spin, Stdio};
 pub(crate) use http::{Body, Failure, RequestLine, whole, with_absolute_uri};
 pub(crate) use instances::{InstanceLimits, Instances};
 pub(crate) use limits::{DEFAULT_COMMAND_MEMORY, DEFAULT_REQUEST_MEMORY};
+pub(crate) use origin::Origin;
 pub(crate) use outgoing::{Answering, Outgoing, Within};
 pub(crate) use output::{GuestOutput, OutputTarget, Sink};
 pub(crate) use server::{

@@ -15,6 +15,8 @@ use wasmtime_wasi_http::{
     default_send_request,
 };
 
+use super::origin::{Origin, Trail, UnderWay};
+
 /// Outgoing requests at a time of all guests. Guards sockets and memory.
 const MOST_REQUESTS: usize = 512;
 
@@ -61,6 +63,8 @@ pub(super) struct OutgoingRequests {
     permits: Arc<Semaphore>,
     /// The most requests that led to one that the instance has had.
     depth: u8,
+    /// The requests that the instance answers now.
+    trail: Arc<Trail>,
 }
 
 /// Permits for all guests of a process.
@@ -70,12 +74,14 @@ pub(super) fn permits() -> Arc<Semaphore> {
 
 impl OutgoingRequests {
     pub(super) fn new(to: Outgoing, permits: Arc<Semaphore>) -> Self {
-        Self { to, permits, depth: 0 }
+        Self { to, permits, depth: 0, trail: Arc::default() }
     }
 
-    /// Notes that so many requests led to one that the instance answers.
-    pub(super) fn led_by(&mut self, depth: u8) {
-        self.depth = self.depth.max(depth);
+    /// Notes what led to a request that the instance answers, until what is
+    /// returned is dropped.
+    pub(super) fn led_by(&mut self, origin: &Origin) -> Option<UnderWay> {
+        self.depth = self.depth.max(origin.depth);
+        origin.headers.as_ref().map(|headers| self.trail.begin(Arc::clone(headers)))
     }
 
     /// Who answers a request that stays within this process.
@@ -113,13 +119,14 @@ impl WasiHttpHooks for OutgoingRequests {
 
     fn send_request(
         &mut self,
-        request: Request<WasiBody>,
+        mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _finished: Finished,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         if !self.allows(&request) {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
+        self.trail.lead(request.headers_mut());
         if let Some(within) = self.within(&request) {
             let depth = self.depth.saturating_add(1);
             return Box::new(async move {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use larder_spin_app::config::Schedule;
 use tokio::time::MissedTickBehavior;
 
+use super::telemetry::Tracing;
 use crate::runtime::{App, GuestSetup, Outcome, Runtime, Stop, run_command};
 
 /// A trigger of the kind `command`.
@@ -18,9 +19,9 @@ pub(super) struct Background {
 
 impl Background {
     /// Runs it until there is no next time. Answers whether every run ended
-    /// well.
-    pub(super) async fn run(self, runtime: Arc<Runtime>, stop: Stop) -> bool {
-        let once = || run_command(Arc::clone(&runtime), self.app.clone(), self.setup.clone(), None, &stop);
+    /// well. `tracing` makes spans of the runs.
+    pub(super) async fn run(self, runtime: Arc<Runtime>, stop: Stop, tracing: Option<Tracing>) -> bool {
+        let once = || self.once(&runtime, &stop, tracing.as_ref());
         let Schedule::Every(interval) = self.schedule else { return self.ended_well(&once().await) };
         let mut ticks = tokio::time::interval(interval);
         // A run that takes longer than the interval is not made up for.
@@ -37,6 +38,15 @@ impl Background {
                 return well;
             }
         }
+    }
+
+    async fn once(&self, runtime: &Arc<Runtime>, stop: &Stop, tracing: Option<&Tracing>) -> Outcome {
+        let span = tracing.map(|tracing| tracing.command(&self.component));
+        let outcome = run_command(Arc::clone(runtime), self.app.clone(), self.setup.clone(), None, stop).await;
+        if let Some(span) = span {
+            span.ended(&outcome, &self.component);
+        }
+        outcome
     }
 
     /// Says how a run ended, unless it ended well.

@@ -12,6 +12,7 @@
 //! | [`background`] | commands |
 //! | [`parent`] | the end of whatever started this process |
 //! | [`socket`] | the volumes, for the file commands of other processes |
+//! | [`telemetry`] | what a collector of OpenTelemetry is told |
 //! | [`run`] | everything at once, and the orderly end |
 //!
 //! What does not live here: what an app says, which is `larder-spin-app`'s, and
@@ -27,6 +28,7 @@ mod settings;
 mod site;
 mod socket;
 mod start;
+mod telemetry;
 mod tls;
 mod volumes;
 

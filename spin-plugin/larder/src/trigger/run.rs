@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::flags::{Flags, Format};
 use super::site::Site;
 use super::start::{Ready, start};
+use super::telemetry::{Settings, Telemetry};
 use super::{parent, socket, tls};
 use crate::exit;
 use crate::runtime::{Server, Stop, Wire};
@@ -26,8 +27,10 @@ const MOST_PORTS: u16 = 1000;
 /// # Errors
 /// When the app cannot be run as it asks; nothing was run then.
 pub(super) async fn run(flags: Flags) -> Result<u8> {
-    let Ready { runtime, volumes, served, state, slots, site, background, logs } = start(&flags)?;
+    let telemetry = Settings::read(|name| std::env::var(name).ok())?;
+    let Ready { name, runtime, volumes, served, state, slots, site, background, logs } = start(&flags)?;
     let serves = site.is_some();
+    let traced = site.clone();
     let server = if let Some(site) = site {
         let wire = Wire { tls: acceptor(&flags)?, buffer: flags.http1_max_buf_size };
         let listener = listen(&flags.listen, flags.find_free_port).await?;
@@ -40,12 +43,22 @@ pub(super) async fn run(flags: Flags) -> Result<u8> {
     } else {
         None
     };
+    // Last of what can fail: it sends something also when it has hardly begun.
+    let telemetry = telemetry.map(|settings| {
+        let volumes = served.served.iter().map(|served| (served.name.clone(), Arc::clone(&served.volume)));
+        Telemetry::start(&settings, &name, volumes.collect())
+    });
+    let telemetry = telemetry.transpose()?;
+    let tracing = telemetry.as_ref().and_then(Telemetry::tracing);
+    if let (Some(site), Some(tracing)) = (traced, &tracing) {
+        site.trace(tracing.clone());
+    }
     // Whoever waits for the banner may use it.
     let socket = socket::listen(state.as_deref(), served);
     let stop = Stop::on_first_signal(parent::gone());
     let mut commands = JoinSet::new();
     for command in background {
-        commands.spawn(command.run(Arc::clone(&runtime), stop.clone()));
+        commands.spawn(command.run(Arc::clone(&runtime), stop.clone(), tracing.clone()));
     }
     let mut well = true;
     if let Some((server, banner)) = server {
@@ -63,8 +76,12 @@ pub(super) async fn run(flags: Flags) -> Result<u8> {
     if let Some(socket) = socket {
         socket.stop().await;
     }
-    if let Err(error) = volumes.save() {
-        crate::report(&error);
+    let saved = volumes.save().inspect_err(|error| crate::report(error));
+    // After the volumes: they are worth more than what is told of them.
+    if let Some(telemetry) = telemetry {
+        telemetry.stop().await;
+    }
+    if saved.is_err() {
         return Ok(exit::NOT_SAVED);
     }
     // A server that ended as it was told to has done all that it was to do.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http_body_util::BodyExt;
@@ -18,7 +18,10 @@ use serde::Serialize;
 use tracing::{Instrument, Span, field};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::runtime::{Answer, Answering, Body, Failure, Instances, RequestLine, Within, whole, with_absolute_uri};
+use super::telemetry::{RequestSpan, Tracing};
+use crate::runtime::{
+    Answer, Answering, Body, Failure, Instances, Origin, RequestLine, Within, whole, with_absolute_uri,
+};
 
 /// Who asks, for a component that is asked by another one: Spin's value.
 const COMPONENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -43,6 +46,8 @@ pub(super) struct Site {
     info: Info,
     /// `http` or `https`.
     scheme: &'static str,
+    /// Makes spans of requests, once and where they are sent.
+    tracing: OnceLock<Tracing>,
 }
 
 /// What `/.well-known/spin/info` tells.
@@ -66,10 +71,12 @@ impl Answer for Site {
         let span = tracing::info_span!("request", component = field::Empty, route = field::Empty);
         async {
             let begun = Instant::now();
-            let response = self.answer_client(request, client).await.unwrap_or_else(|failure| failure.answer(&line));
+            let traced = self.tracing.get().map(|tracing| tracing.request(&request, self.scheme));
+            let response = self.answer_client(request, client, traced.as_ref()).await;
+            let response = response.unwrap_or_else(|failure| failure.answer(&line));
             let milliseconds = begun.elapsed().as_millis();
             tracing::info!(status = response.status().as_u16(), milliseconds, "{line}");
-            response
+            told_of(traced, response)
         }
         .instrument(span)
         .await
@@ -92,7 +99,13 @@ impl Within for Site {
             let found = Match { pattern: &self.everything, target, parameters: Vec::new(), path_info: path };
             let headers = told("http", COMPONENT, &request, &found).ok_or(Error::HttpRequestUriInvalid)?;
             put(request.headers_mut(), headers);
-            Ok(target.instances.answer(request, depth).await.unwrap_or_else(|failure| failure.answer(&line)))
+            let traced = self.tracing.get().map(|tracing| tracing.request(&request, "http"));
+            if let Some(span) = &traced {
+                span.of_component(&target.component);
+            }
+            let origin = origin(traced.as_ref(), depth, &mut request);
+            let response = target.instances.answer(request, origin).await;
+            Ok(told_of(traced, response.unwrap_or_else(|failure| failure.answer(&line))))
         })
     }
 }
@@ -107,7 +120,13 @@ impl Site {
         info: Info,
         scheme: &'static str,
     ) -> Self {
-        Self { router, components, everything, info, scheme }
+        Self { router, components, everything, info, scheme, tracing: OnceLock::new() }
+    }
+
+    /// Makes spans of requests from now on.
+    pub(super) fn trace(&self, tracing: Tracing) {
+        // It is called once.
+        let _ = self.tracing.set(tracing);
     }
 
     /// `http` or `https`.
@@ -120,7 +139,12 @@ impl Site {
         self.router.iter().map(|(pattern, target)| (pattern, &**target))
     }
 
-    async fn answer_client(&self, request: Request<Incoming>, client: SocketAddr) -> Result<Response<Body>, Failure> {
+    async fn answer_client(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+        traced: Option<&RequestSpan>,
+    ) -> Result<Response<Body>, Failure> {
         if let Some(name) = request.uri().path().strip_prefix(WELL_KNOWN) {
             return Ok(self.well_known(name));
         }
@@ -131,8 +155,13 @@ impl Site {
         put(request.headers_mut(), headers);
         let span = Span::current();
         span.record("component", found.target.component.as_str()).record("route", found.pattern.raw());
-        let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-        found.target.instances.answer(request, 0).await
+        if let Some(span) = traced {
+            span.of_component(&found.target.component);
+            span.by_route(found.pattern.raw());
+        }
+        let mut request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+        let origin = origin(traced, 0, &mut request);
+        found.target.instances.answer(request, origin).await
     }
 
     fn well_known(&self, name: &str) -> Response<Body> {
@@ -148,6 +177,24 @@ impl Site {
             },
             _ => status(StatusCode::NOT_FOUND),
         }
+    }
+}
+
+/// What a request is to its instance. With a span, its headers say that the
+/// span led to it.
+fn origin<B>(traced: Option<&RequestSpan>, depth: u8, request: &mut Request<B>) -> Origin {
+    let headers = traced.map(RequestSpan::headers);
+    for (name, value) in headers.iter().flatten() {
+        request.headers_mut().insert(name, value.clone());
+    }
+    Origin { depth, headers: headers.map(Arc::new) }
+}
+
+/// A response that its span, where it has one, was told of.
+fn told_of(traced: Option<RequestSpan>, response: Response<Body>) -> Response<Body> {
+    match traced {
+        Some(span) => span.answered(response),
+        None => response,
     }
 }
 

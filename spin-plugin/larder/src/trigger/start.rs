@@ -46,6 +46,8 @@ const MORE_PLACES: usize = 64;
 
 /// An app, ready to run.
 pub(super) struct Ready {
+    /// The app's name.
+    pub(super) name: String,
     pub(super) runtime: Arc<Runtime>,
     pub(super) volumes: VolumeSet,
     /// What the file commands of other processes may ask for, and where they
@@ -111,7 +113,8 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
     }
     let served = volumes.for_others();
     let volumes = volumes.into_set();
-    Ok(Ready { runtime, volumes, served, state, slots, site, background, logs: log_directory })
+    let name = app.metadata.name.clone().unwrap_or_else(|| "app".to_owned());
+    Ok(Ready { name, runtime, volumes, served, state, slots, site, background, logs: log_directory })
 }
 
 /// Fails unless an app is a command, in the words of a manifest.
