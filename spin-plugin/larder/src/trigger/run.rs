@@ -76,7 +76,7 @@ pub(super) async fn run(flags: Flags) -> Result<u8> {
     if let Some(socket) = socket {
         socket.stop().await;
     }
-    let saved = volumes.save().inspect_err(|error| crate::report(error));
+    let saved = volumes.save().inspect_err(crate::report);
     // After the volumes: they are worth more than what is told of them.
     if let Some(telemetry) = telemetry {
         telemetry.stop().await;
