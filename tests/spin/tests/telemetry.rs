@@ -213,8 +213,8 @@ fn nobody_waits_for(endpoint: &str) {
     for _ in 0..3000 {
         assert_eq!(connection.request("GET", "/none", &[], b"").unwrap().status, 404);
     }
-    // A single batch that somebody waited for would take longer.
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    // Each batch that somebody waited for would take 10 s, and there are six.
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     site.put("/files/write?path=/data/a", "content").ok();
     let begun = Instant::now();
     let ended = plugin.stop();
