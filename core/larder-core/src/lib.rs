@@ -30,7 +30,9 @@ mod volume;
 
 pub use advisory::{LockOwner, MOST_LOCKS};
 pub use content::{CHUNK_BYTES, ChunkState, Chunks, Eviction, FrozenContent, PAGE_BYTES, Source, Stretch, chunks_of};
-pub use counters::{Counts, OperationCount, OperationKind};
+pub use counters::OperationKind;
+#[cfg(feature = "counters")]
+pub use counters::{Counts, OperationCount};
 pub use descriptor::{Descriptor, DescriptorFlags, Follow, MetadataHash, OpenFlags};
 pub use directory::{DirectoryEntry, ENTRY_BYTES};
 pub use error::{Error, ErrorCode, ErrorKind, Result};

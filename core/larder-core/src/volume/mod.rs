@@ -22,6 +22,7 @@ use std::sync::{Arc, OnceLock};
 use dashmap::DashMap;
 
 use crate::advisory::{LockOwner, Locks};
+#[cfg(feature = "counters")]
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::During;
@@ -103,6 +104,7 @@ pub struct Volume {
     observer: OnceLock<Arc<dyn Observer>>,
     lister: OnceLock<Arc<dyn Lister>>,
     /// Where operations are counted.
+    #[cfg(feature = "counters")]
     pub(crate) counters: OnceLock<Counters>,
 }
 
@@ -156,6 +158,7 @@ impl Volume {
             source: OnceLock::new(),
             observer: OnceLock::new(),
             lister: OnceLock::new(),
+            #[cfg(feature = "counters")]
             counters: OnceLock::new(),
         };
         // The root is there whatever the limit: a volume without it is none.
