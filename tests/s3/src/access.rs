@@ -43,13 +43,25 @@ impl Access {
     /// Amazon's own client, without retries.
     #[must_use]
     pub fn client(&self) -> Client {
+        self.client_over(aws_smithy_http_client::Builder::new())
+    }
+
+    /// The same with a connection for each request. One that is used again may
+    /// be reset under load, which a client without retries cannot tell from an
+    /// answer.
+    #[must_use]
+    pub fn client_of_new_connections(&self) -> Client {
+        self.client_over(aws_smithy_http_client::Builder::new().pool_max_idle_per_host(0))
+    }
+
+    fn client_over(&self, connections: aws_smithy_http_client::Builder) -> Client {
         let credentials = Credentials::new(&self.access_key, &self.secret_key, None, None, "test");
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(credentials)
             .endpoint_url(&self.endpoint)
             .force_path_style(true)
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(connections.build_http())
             .region(Region::new(self.region.clone()))
             .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
             .build();

@@ -20,7 +20,7 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn new(access: &Access) -> Self {
         access.make_bucket(BUCKET);
-        Self { client: access.client(), found: BTreeMap::new() }
+        Self { client: access.client_of_new_connections(), found: BTreeMap::new() }
     }
 
     pub(crate) fn note(&mut self, name: &'static str, found: impl Into<String>) {
