@@ -8,7 +8,6 @@
 
 mod arguments;
 mod cases;
-mod machine;
 mod measure;
 mod report;
 mod rig;
@@ -18,8 +17,9 @@ mod targets;
 
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
+use larder_bench_common::{Machine, Results};
 
 use arguments::Arguments;
 use report::Report;
@@ -40,21 +40,7 @@ fn main() -> Result<()> {
     let contestants = arguments.contestants();
     let rig = Rig::new(&arguments.places(), &contestants)?;
     let rows = measure::all(&rig, &cases, &contestants, arguments.repetitions())?;
-    let report = Report::new(machine::describe(), arguments.repetitions(), rows);
-    let text = table::markdown(&report);
-    write!(std::io::stdout(), "{text}")?;
-    if let Some(path) = &arguments.json {
-        write_file(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
-    }
-    if let Some(path) = &arguments.markdown {
-        write_file(path, &text)?;
-    }
-    Ok(())
-}
-
-fn write_file(path: &std::path::Path, text: &str) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    let report = Report::new(Machine::now(&[]), arguments.repetitions(), rows);
+    let results = Results { json: arguments.json.as_deref(), markdown: arguments.markdown.as_deref() };
+    results.write(&table::markdown(&report), &report)
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use larder_bench_common::Machine;
 use serde::Serialize;
 
 use crate::cases::Case;
-use crate::machine::Machine;
 use crate::rig::Contestant;
 use crate::statistics::Series;
 use crate::targets::{self, Verdict};
@@ -14,6 +14,9 @@ use crate::targets::{self, Verdict};
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
+    pub(crate) larder: &'static str,
+    /// They decide how the C library copies.
+    pub(crate) glibc_tunables: Option<String>,
     pub(crate) repetitions: usize,
     pub(crate) rows: Vec<Row>,
 }
@@ -41,7 +44,8 @@ pub(crate) struct Ratio {
 impl Report {
     pub(crate) fn new(machine: Machine, repetitions: usize, mut rows: Vec<Row>) -> Self {
         targets::judge(&mut rows);
-        Self { machine, repetitions, rows }
+        let glibc_tunables = std::env::var("GLIBC_TUNABLES").ok();
+        Self { machine, larder: env!("CARGO_PKG_VERSION"), glibc_tunables, repetitions, rows }
     }
 }
 

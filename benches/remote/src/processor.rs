@@ -4,11 +4,9 @@
 use std::fmt;
 use std::ops::{AddAssign, Sub};
 
-use crate::run::count;
+use larder_bench_common::{TICKS, process_ticks};
 
-/// The kernel's unit in `/proc/PID/stat`, per second: `USER_HZ`, 100 on every
-/// Linux.
-const TICKS: f64 = 100.0;
+use crate::run::count;
 
 /// Processor time in seconds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,12 +41,9 @@ fn seconds(process: &str) -> f64 {
     alone(process) + children.split_whitespace().map(alone).sum::<f64>()
 }
 
+#[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn alone(process: &str) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // The name before may have spaces; user and system time are the 12th and
-    // 13th number behind it.
-    let numbers = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-    numbers.filter_map(|number| number.parse::<u32>().ok()).map(f64::from).sum::<f64>() / TICKS
+    process_ticks(process).unwrap_or_default() as f64 / TICKS
 }
 
 impl Sub for Spent {

@@ -7,11 +7,11 @@
 
 mod arguments;
 mod bound;
+mod caches;
 mod cases;
 mod contestant;
 mod files;
 mod host;
-mod machine;
 mod measure;
 mod report;
 mod server;
@@ -19,12 +19,13 @@ mod sizes;
 mod table;
 mod targets;
 
+use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
+use larder_bench_common::{Machine, Program, Results, on_signals};
 
 use arguments::Arguments;
 use report::Report;
@@ -45,47 +46,29 @@ fn main() -> Result<ExitCode> {
         writeln!(std::io::stdout(), "{}", cases::part(part)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    end_on_signals()?;
+    // Its mounts and processes end with it.
+    on_signals(bound::end)?;
     let sizes = arguments.sizes();
     let server = Server::start()?;
     let found = measure::all(&server, &arguments.groups(), &arguments.contestants(), &sizes)?;
     drop(server);
-    let report = Report::new(machine::describe(), sizes, found.samples, found.failures);
-    let text = table::markdown(&report);
-    write!(std::io::stdout(), "{text}")?;
-    if let Some(path) = &arguments.json {
-        write_file(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
-    }
-    if let Some(path) = &arguments.markdown {
-        write_file(path, &text)?;
-    }
+    let report = Report::new(Machine::now(&peers()), sizes, found.samples, found.failures);
+    let results = Results { json: arguments.json.as_deref(), markdown: arguments.markdown.as_deref() };
+    results.write(&table::markdown(&report), &report)?;
     Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn write_file(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// What runs ends in good order: its mounts and processes with it.
-fn end_on_signals() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            loop {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                bound::end();
-            }
-        });
-    });
-    Ok(())
+/// What the peers are asked for their versions with.
+fn peers() -> Vec<Program> {
+    let peers = [
+        ("LARDER_WEED", "weed", "version"),
+        ("LARDER_S3FS", "s3fs", "--version"),
+        ("LARDER_RCLONE", "rclone", "version"),
+        ("LARDER_JUICEFS", "juicefs", "version"),
+    ];
+    let program = |(variable, name, argument)| {
+        let path = std::env::var_os(variable).unwrap_or_else(|| OsString::from(name)).into();
+        Program { path, argument }
+    };
+    peers.map(program).into()
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use larder_bench_common::Machine;
 use serde::Serialize;
 
 use crate::bound::Sample;
 use crate::cases::{ROWS, Row};
 use crate::contestant::Contestant;
-use crate::machine::Machine;
 use crate::sizes::Sizes;
 use crate::targets::{self, Verdict};
 

@@ -9,6 +9,18 @@ use crate::content::{CONTENT, DIRECTORY, FILE, LINE, NAMES, ROOT, VARIABLE};
 use crate::guest::Guest;
 use crate::load::Ask;
 
+/// What Spin's trigger adds to each request, and as much of it. The trigger takes
+/// the place of what a client says of this; `wasmtime serve` passes it on.
+const SPIN_HEADERS: &[(&str, &str)] = &[
+    ("spin-path-info", "/env"),
+    ("spin-full-url", "http://127.0.0.1:12345/env?name=LARDER_BENCH"),
+    ("spin-matched-route", "/..."),
+    ("spin-base-path", "/"),
+    ("spin-raw-component-route", "/..."),
+    ("spin-component-route", ""),
+    ("spin-client-addr", "127.0.0.1:54321"),
+];
+
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,10 +33,13 @@ pub(crate) enum Case {
     List,
     /// A variable: what a request costs without files.
     NoFiles,
+    /// The same, and the client sends the headers that Spin's trigger adds: what
+    /// the guest gets is the same everywhere.
+    NoFilesHeaders,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 4] = [Self::Read, Self::Append, Self::List, Self::NoFiles];
+    pub(crate) const ALL: [Self; 5] = [Self::Read, Self::Append, Self::List, Self::NoFiles, Self::NoFilesHeaders];
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
@@ -32,12 +47,18 @@ impl Case {
             Self::Append => "append a line",
             Self::List => "list 1,000 files",
             Self::NoFiles => "no files",
+            Self::NoFilesHeaders => "no files, Spin's headers",
         }
     }
 
     /// Whether a guest answers it.
     pub(crate) const fn is_for(self, guest: Guest) -> bool {
-        !matches!((self, guest), (Self::NoFiles, Guest::Wasi02))
+        !matches!((self, guest), (Self::NoFiles | Self::NoFilesHeaders, Guest::Wasi02))
+    }
+
+    /// Whether files are in it; what has none tells what bounds the others.
+    pub(crate) const fn has_files(self) -> bool {
+        !matches!(self, Self::NoFiles | Self::NoFilesHeaders)
     }
 
     /// The request, and the response that it must have. `log` is the name of a
@@ -54,9 +75,14 @@ impl Case {
                 Ask::post(path(guest, "append", log), body.into())
             }
             Self::List => Ask::get(path(guest, "list", DIRECTORY), NAMES.clone()),
-            Self::NoFiles => Ask::get(format!("/env?name={}", VARIABLE.0), format!("{}\n", VARIABLE.1).into()),
+            Self::NoFiles => variable(),
+            Self::NoFilesHeaders => variable().with(SPIN_HEADERS),
         }
     }
+}
+
+fn variable() -> Ask {
+    Ask::get(format!("/env?name={}", VARIABLE.0), format!("{}\n", VARIABLE.1).into())
 }
 
 /// The request for a whole log.

@@ -28,6 +28,7 @@ pub(crate) struct Ask {
     method: Method,
     /// The path and the query.
     pub(crate) target: String,
+    headers: &'static [(&'static str, &'static str)],
     body: Bytes,
     statuses: &'static [u16],
     answer: Bytes,
@@ -35,15 +36,21 @@ pub(crate) struct Ask {
 
 impl Ask {
     pub(crate) const fn get(target: String, answer: Bytes) -> Self {
-        Self { method: Method::GET, target, body: Bytes::new(), statuses: &[200], answer }
+        Self { method: Method::GET, target, headers: &[], body: Bytes::new(), statuses: &[200], answer }
     }
 
     pub(crate) const fn post(target: String, body: Bytes) -> Self {
-        Self { method: Method::POST, target, body, statuses: &[204], answer: Bytes::new() }
+        Self { method: Method::POST, target, headers: &[], body, statuses: &[204], answer: Bytes::new() }
     }
 
     pub(crate) const fn put(target: String, body: Bytes) -> Self {
-        Self { method: Method::PUT, target, body, statuses: &[201, 204], answer: Bytes::new() }
+        Self { method: Method::PUT, target, headers: &[], body, statuses: &[201, 204], answer: Bytes::new() }
+    }
+
+    /// With these headers.
+    pub(crate) const fn with(mut self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        self.headers = headers;
+        self
     }
 
     /// Whether it is the response.
@@ -79,21 +86,24 @@ impl Asker {
         Ok(Self { sender, host: address.to_owned() })
     }
 
-    async fn send(&mut self, method: &Method, target: &str, body: Bytes) -> Result<Response<Incoming>> {
+    async fn send(&mut self, ask: &Ask) -> Result<Response<Incoming>> {
         self.sender.ready().await?;
-        let request = Request::builder().method(method).uri(target).header(HOST, &self.host).body(Full::new(body))?;
-        Ok(self.sender.send_request(request).await?)
+        let mut request = Request::builder().method(&ask.method).uri(&ask.target).header(HOST, &self.host);
+        for (name, value) in ask.headers {
+            request = request.header(*name, *value);
+        }
+        Ok(self.sender.send_request(request.body(Full::new(ask.body.clone()))?).await?)
     }
 
     /// Asks, and waits for the whole response.
     pub(crate) async fn ask(&mut self, ask: &Ask) -> Result<()> {
-        let response = self.send(&ask.method, &ask.target, ask.body.clone()).await?;
+        let response = self.send(ask).await?;
         ask.check(response).await
     }
 
     /// The body of whatever is there.
     pub(crate) async fn get(&mut self, target: &str) -> Result<Bytes> {
-        let mut response = self.send(&Method::GET, target, Bytes::new()).await?;
+        let mut response = self.send(&Ask::get(target.to_owned(), Bytes::new())).await?;
         let mut body = BytesMut::new();
         while let Some(frame) = response.body_mut().frame().await {
             if let Ok(piece) = frame?.into_data() {

@@ -12,7 +12,6 @@ mod contestant;
 mod guest;
 mod host;
 mod load;
-mod machine;
 mod measure;
 mod numbers;
 mod plan;
@@ -22,11 +21,12 @@ mod table;
 mod targets;
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
+use larder_bench_common::{Machine, Program, Results, on_signals};
+use larder_test_spin::built;
 
 use arguments::Arguments;
 use report::Report;
@@ -43,20 +43,11 @@ pub(crate) fn say(what: &str) {
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let plan = arguments.plan();
-    measure::end_on_signals()?;
+    on_signals(measure::end)?;
     let found = measure::all(&plan)?;
-    let report = Report::new(machine::describe(), plan, found);
-    let text = table::markdown(&report);
-    write!(std::io::stdout(), "{text}")?;
-    if let Some(path) = &arguments.json {
-        write_file(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
-    }
-    if let Some(path) = &arguments.markdown {
-        write_file(path, &text)?;
-    }
+    let programs = [built::larder(), built::wasmtime()].map(|path| Program { path, argument: "--version" });
+    let report = Report::new(Machine::now(&programs), plan, found);
+    let results = Results { json: arguments.json.as_deref(), markdown: arguments.markdown.as_deref() };
+    results.write(&table::markdown(&report), &report)?;
     Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn write_file(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

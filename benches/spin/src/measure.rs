@@ -197,28 +197,6 @@ fn tell(contestant: Contestant, sample: &Sample) {
 }
 
 /// What runs ends in good order: its servers with it.
-///
-/// # Errors
-/// When signals cannot be waited for.
-pub(crate) fn end_on_signals() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            loop {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                ENDED.store(true, Ordering::Relaxed);
-            }
-        });
-    });
-    Ok(())
+pub(crate) fn end() {
+    ENDED.store(true, Ordering::Relaxed);
 }

@@ -4,13 +4,10 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use larder_bench_common::{TICKS, process_ticks};
 use serde::Serialize;
 
 use crate::numbers::number;
-
-/// Ticks a second in `/proc`: `USER_HZ`, which no Linux for desktops and
-/// servers has different.
-const TICKS: f64 = 100.0;
 
 /// What was used up to a moment.
 #[derive(Clone, Copy, Debug)]
@@ -84,30 +81,6 @@ impl Reading {
     }
 }
 
-/// Ticks of a process, its threads included.
 fn of_process(process: &str) -> Result<u64> {
-    let path = format!("/proc/{process}/stat");
-    let text = std::fs::read_to_string(&path).context("the server is gone")?;
-    parse(&text).with_context(|| format!("{path} has no times"))
-}
-
-/// `PID (NAME) STATE …`: user and system are the 14th and 15th field; a name may
-/// have spaces and parentheses.
-fn parse(text: &str) -> Option<u64> {
-    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_behind_any_name() {
-        let text = "7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 31 11 0 0 20 0 3 0 5 0 0";
-        assert_eq!(parse(text), Some(42));
-        assert_eq!(parse("7 (a"), None);
-    }
+    process_ticks(process).with_context(|| format!("/proc/{process}/stat cannot be read: the process is gone"))
 }

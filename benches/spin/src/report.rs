@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use larder_bench_common::Machine;
 use serde::Serialize;
 
 use crate::case::Case;
 use crate::contestant::Contestant;
 use crate::guest::Guest;
-use crate::machine::Machine;
 use crate::measure::{Found, Sample};
 use crate::numbers::{Series, number};
 use crate::plan::Plan;

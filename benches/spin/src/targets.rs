@@ -27,7 +27,7 @@ pub(crate) struct Verdict {
 /// library.
 pub(crate) fn judge(row: &Row) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
-    if row.case == Case::NoFiles {
+    if !row.case.has_files() {
         return verdicts;
     }
     for contestant in Contestant::LARDER {

@@ -8,7 +8,6 @@ mod composed;
 use std::fmt::Write;
 
 use crate::cases::Group;
-use crate::machine::Machine;
 use crate::report::{Ratio, Report, Row};
 use crate::rig::Contestant;
 use crate::statistics::Series;
@@ -21,7 +20,7 @@ const NONE: &str = "–";
 const HOSTS: [Contestant; 4] = [Contestant::Larder, Contestant::Copy, Contestant::Wasmtime, Contestant::WasmtimeInline];
 
 pub(crate) fn markdown(report: &Report) -> String {
-    let mut text = heading(&report.machine, report.repetitions);
+    let mut text = heading(report);
     for group in Group::ALL {
         let rows: Vec<&Row> = report.rows.iter().filter(|row| row.case.group == group).collect();
         if rows.is_empty() {
@@ -44,12 +43,13 @@ fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-fn heading(machine: &Machine, repetitions: usize) -> String {
-    let tunables = machine.glibc_tunables.as_deref().unwrap_or("none");
+fn heading(report: &Report) -> String {
+    let Report { machine, repetitions, larder, glibc_tunables, .. } = report;
+    let tunables = glibc_tunables.as_deref().unwrap_or("none");
     format!(
-        "Larder {} ({}) on {} × {}, Linux {}, load {}; glibc tunables: {tunables}.\n\
+        "Larder {larder} ({}) on {} × {}, Linux {}, load {}; glibc tunables: {tunables}.\n\
          Medians of {repetitions} repetitions; in parentheses the ratio of the best ones.\n",
-        machine.larder, machine.commit, machine.cores, machine.processor, machine.kernel, machine.load,
+        machine.commit, machine.cores, machine.processor, machine.kernel, machine.load,
     )
 }
 

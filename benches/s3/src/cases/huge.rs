@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::Out;
 use super::large::{self, Sync};
 use crate::bound::Sample;
+use crate::caches::drop_caches;
 use crate::host::{self, Host, Larder, Place};
-use crate::machine::drop_caches;
 use crate::server::{Ground, Server};
 use crate::sizes::Sizes;
 

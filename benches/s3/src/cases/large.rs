@@ -6,9 +6,9 @@ use anyhow::{Result, ensure};
 
 use super::Out;
 use crate::bound::{self, Sample, number};
+use crate::caches::drop_caches;
 use crate::files::Files;
 use crate::host::Host;
-use crate::machine::drop_caches;
 use crate::server::random;
 use crate::sizes::Sizes;
 

@@ -9,7 +9,7 @@ use larder_bucket::{Condition, Metadata};
 
 use super::Out;
 use crate::bound::Sample;
-use crate::machine::drop_caches;
+use crate::caches::drop_caches;
 use crate::server::{Ground, random};
 use crate::sizes::Sizes;
 

@@ -7,9 +7,9 @@ use anyhow::{Result, ensure};
 use super::Out;
 use super::large::and;
 use crate::bound::{self, Sample};
+use crate::caches::drop_caches;
 use crate::files::Files;
 use crate::host::Host;
-use crate::machine::drop_caches;
 use crate::server::random;
 use crate::sizes::Sizes;
 

@@ -6,10 +6,10 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, ensure};
 
 use crate::bound::{self, Sample, number};
+use crate::caches::drop_caches;
 use crate::contestant::Contestant;
 use crate::files::Files;
 use crate::host::{self, Host};
-use crate::machine::drop_caches;
 use crate::server::Server;
 use crate::sizes::Sizes;
 

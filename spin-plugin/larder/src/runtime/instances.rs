@@ -334,9 +334,18 @@ impl WorkerExpiration for Expiration {
             WorkerStatus::PostReturn if this.busy.was_late.load(Ordering::Relaxed) => start + SLACK,
             WorkerStatus::PostReturn => start + this.limits.response_timeout,
         };
-        if this.sleep.deadline().into_std() != end {
+        // Each request moves the end forth and back. The timer follows when it
+        // would ring too late, and otherwise once it has rung: a timer that is
+        // brought forward wakes the thread that waits for timers.
+        if end < this.sleep.deadline().into_std() {
             this.sleep.as_mut().reset(end.into());
         }
-        this.sleep.as_mut().poll(context)
+        while this.sleep.as_mut().poll(context).is_ready() {
+            if this.sleep.deadline().into_std() >= end {
+                return Poll::Ready(());
+            }
+            this.sleep.as_mut().reset(end.into());
+        }
+        Poll::Pending
     }
 }
