@@ -1,5 +1,5 @@
-//! Volumes in snapshot files: loading, locking and saving them, and the limits
-//! and sizes that people write for them.
+//! Volumes in snapshot files: loading, locking and saving them, and the limits,
+//! sizes and durations that people write for them.
 //!
 //! What does not live here: the format of the file (larder-image) and how it is
 //! put in place of the former one (larder-transfer), and which volumes a
@@ -10,12 +10,12 @@ mod autosave;
 mod file_store;
 mod limits;
 mod lock;
-mod sizes;
+mod units;
 
 pub use autosave::Autosave;
 pub use file_store::{FileAccess, FileStore, SaveOnSync, open};
 pub use limits::{LimitChanges, Size, unlimited};
-pub use sizes::{parse_size, scaled};
+pub use units::{parse_duration, parse_size};
 
 /// Tells this life of a volume from all others: inodes that are made now are
 /// not taken for those of an earlier run that had the same numbers.

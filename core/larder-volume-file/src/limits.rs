@@ -7,7 +7,7 @@ use larder_core::Limits;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use crate::sizes::parse_size;
+use crate::units::parse_size;
 
 /// Limits that differ from the volume's defaults; absent ones stay.
 ///

@@ -4,12 +4,6 @@ use std::time::Duration;
 
 use larder_core::Timestamp;
 pub(crate) use larder_volume_file::parse_size;
-use larder_volume_file::scaled;
-
-/// The suffixes of durations with the number of milliseconds of each. A plain
-/// number is in seconds.
-const DURATION_SUFFIXES: &[(&str, u64)] =
-    &[("ms", 1), ("", 1_000), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -18,13 +12,13 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// # Errors
 /// A sentence that says which forms are accepted.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let milliseconds = scaled(text, DURATION_SUFFIXES).ok_or_else(|| {
+    let duration = larder_volume_file::parse_duration(text).ok_or_else(|| {
         format!("`{text}` is not a duration: write a whole number with an optional suffix such as 500ms, 30s, 5m or 2h")
     })?;
-    if milliseconds == 0 {
+    if duration.is_zero() {
         return Err("the duration must be greater than zero".to_owned());
     }
-    Ok(Duration::from_millis(milliseconds))
+    Ok(duration)
 }
 
 /// Writes a number of bytes with a binary suffix and one decimal: `1.5 MiB`.

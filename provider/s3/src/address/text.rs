@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use larder_volume_file::scaled;
+use larder_volume_file::parse_duration;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 /// What an address, and what is written around one, has a use for.
@@ -12,10 +12,6 @@ const PREFIX: &AsciiSet = &VALUE.add(b'?');
 
 /// The longest wait: 30 days. Guards sums of times against overflowing.
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
-
-/// The suffixes of times with their milliseconds. A plain number is in seconds.
-const SUFFIXES: &[(&str, u64)] =
-    &[("ms", 1), ("", 1_000), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// `%3F` is `?`, and so on. None where a `%` is not followed by two
 /// hexadecimal digits, or the bytes are no UTF-8.
@@ -38,8 +34,7 @@ pub(super) fn encoded_value(key: &str, value: &str) -> String {
 
 /// `30`, `30s`, `500ms`, `5m`, `2h`, `1d`: more than nothing, 30 days at most.
 pub(super) fn time(text: &str) -> Option<Duration> {
-    let time = Duration::from_millis(scaled(text, SUFFIXES)?);
-    (!time.is_zero() && time <= LONGEST).then_some(time)
+    parse_duration(text).filter(|time| !time.is_zero() && *time <= LONGEST)
 }
 
 pub(super) fn shown_time(time: Duration) -> String {

@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use larder_volume_file::{parse_size, scaled};
+use larder_volume_file::{parse_duration, parse_size};
 use serde_json::Value;
-
-/// The suffixes of durations with the number of milliseconds of each.
-const DURATIONS: &[(&str, u64)] =
-    &[("ms", 1), ("", 1_000), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 pub(super) const SIZE_HELP: &str = "write a whole number, or a text such as \"64MiB\", \"10k\" or \"2GB\"";
 pub(super) const DURATION_HELP: &str = "write whole seconds, or a text such as \"500ms\", \"30s\", \"5m\" or \"2h\"";
@@ -23,12 +19,11 @@ pub(super) fn size(value: &Value) -> Option<u64> {
 
 /// A duration; none where the value is none.
 pub(super) fn duration(value: &Value) -> Option<Duration> {
-    let milliseconds = match value {
-        Value::Number(number) => number.as_u64()?.checked_mul(1_000)?,
-        Value::String(text) => scaled(text, DURATIONS)?,
-        _ => return None,
-    };
-    Some(Duration::from_millis(milliseconds))
+    match value {
+        Value::Number(number) => number.as_u64()?.checked_mul(1_000).map(Duration::from_millis),
+        Value::String(text) => parse_duration(text),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
