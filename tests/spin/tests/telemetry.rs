@@ -173,6 +173,21 @@ fn a_volume_is_told_by_operation() {
     assert!(collector.requests().contains(&"/v1/metrics application/x-protobuf".to_owned()));
 }
 
+/// The one that is not configured is told of as well.
+#[test]
+fn a_store_is_told_of_with_its_volume() {
+    let (project, collector) = (Project::new(), Collector::start());
+    let app = App::new("told")
+        .component(Component::guest("api", "spin-7-api").key_value_stores(&["default"]))
+        .trigger(json!({ "component": "api", "route": "/..." }));
+    let (plugin, site) = told(&project, &app, &collector).serve();
+    assert_eq!(site.get("/values").ok(), "ok");
+    plugin.stop();
+    let of = ("volume", "key-value/default");
+    assert!(collector.value("larder.volume.io", &[of, ("direction", "write")]).is_some_and(|bytes| bytes > 0));
+    assert!(collector.value("larder.volume.bytes.usage", &[of]).is_some_and(|bytes| bytes > 0));
+}
+
 #[test]
 fn nothing_is_sent_unless_it_is_asked_for() {
     let collector = Collector::start();

@@ -28,7 +28,7 @@ const MOST_PORTS: u16 = 1000;
 /// When the app cannot be run as it asks; nothing was run then.
 pub(super) async fn run(flags: Flags) -> Result<u8> {
     let telemetry = Settings::read(|name| std::env::var(name).ok())?;
-    let Ready { name, runtime, volumes, served, state, slots, site, background, logs } = start(&flags)?;
+    let Ready { name, runtime, volumes, counted, served, state, slots, site, background, logs } = start(&flags)?;
     let serves = site.is_some();
     let traced = site.clone();
     let server = if let Some(site) = site {
@@ -44,11 +44,7 @@ pub(super) async fn run(flags: Flags) -> Result<u8> {
         None
     };
     // Last of what can fail: it sends something also when it has hardly begun.
-    let telemetry = telemetry.map(|settings| {
-        let volumes = served.served.iter().map(|served| (served.name.clone(), Arc::clone(&served.volume)));
-        Telemetry::start(&settings, &name, volumes.collect())
-    });
-    let telemetry = telemetry.transpose()?;
+    let telemetry = telemetry.map(|settings| Telemetry::start(&settings, &name, counted)).transpose()?;
     let tracing = telemetry.as_ref().and_then(Telemetry::tracing);
     if let (Some(site), Some(tracing)) = (traced, &tracing) {
         site.trace(tracing.clone());

@@ -50,6 +50,8 @@ pub(super) struct Ready {
     pub(super) name: String,
     pub(super) runtime: Arc<Runtime>,
     pub(super) volumes: VolumeSet,
+    /// What metrics tell of, and what each is called.
+    pub(super) counted: Vec<(String, Arc<larder_core::Volume>)>,
     /// What the file commands of other processes may ask for, and where they
     /// look for it.
     pub(super) served: larder_socket::Volumes,
@@ -111,10 +113,10 @@ pub(super) fn start(flags: &Flags) -> Result<Ready> {
         // It is set nowhere else.
         let _ = within.set(Arc::downgrade(&site));
     }
-    let served = volumes.for_others();
+    let (counted, served) = (volumes.for_metrics(), volumes.for_others());
     let volumes = volumes.into_set();
     let name = app.metadata.name.clone().unwrap_or_else(|| "app".to_owned());
-    Ok(Ready { name, runtime, volumes, served, state, slots, site, background, logs: log_directory })
+    Ok(Ready { name, runtime, volumes, counted, served, state, slots, site, background, logs: log_directory })
 }
 
 /// Fails unless an app is a command, in the words of a manifest.

@@ -29,6 +29,9 @@ pub(super) struct Volumes<'a> {
     open: VolumeSet,
     /// Those of this process, by their names in the manifest.
     named: BTreeMap<String, Arc<AttachedVolume>>,
+    /// Those of stores that are not configured, by what they are called in
+    /// metrics. No volume of a manifest is called so.
+    own_stores: BTreeMap<String, Arc<AttachedVolume>>,
     /// By label. All components that open a store share it.
     stores: BTreeMap<String, Arc<KeyValueStore>>,
 }
@@ -36,7 +39,15 @@ pub(super) struct Volumes<'a> {
 impl<'a> Volumes<'a> {
     /// The volumes of `config`, none of which is opened yet.
     pub(super) fn new(config: &'a Config, state: Option<PathBuf>, remote: &'a RemoteArguments) -> Self {
-        Self { config, state, remote, open: VolumeSet::default(), named: BTreeMap::new(), stores: BTreeMap::new() }
+        Self {
+            config,
+            state,
+            remote,
+            open: VolumeSet::default(),
+            named: BTreeMap::new(),
+            own_stores: BTreeMap::new(),
+            stores: BTreeMap::new(),
+        }
     }
 
     /// All that were opened, to be saved at the end; also those that
@@ -58,6 +69,13 @@ impl<'a> Volumes<'a> {
             _ => None,
         });
         larder_socket::Volumes { served: served.collect(), elsewhere: elsewhere.collect() }
+    }
+
+    /// What metrics tell of: the volumes of this process, by their names in the
+    /// manifest, and those of stores that are not configured.
+    pub(super) fn for_metrics(&self) -> Vec<(String, Arc<larder_core::Volume>)> {
+        let all = self.named.iter().chain(&self.own_stores);
+        all.map(|(name, attached)| (name.clone(), Arc::clone(attached.volume()))).collect()
     }
 
     /// What was opened.
@@ -164,7 +182,9 @@ impl<'a> Volumes<'a> {
             Some(state) => (VolumeAddress::File(in_state(state, STORE_FILE)?), SaveMode::Often),
             None => (VolumeAddress::Memory(format!("store {label}")), SaveMode::Never),
         };
-        self.open.open(&address, mode, &LimitChanges::default())
+        let attached = self.open.open(&address, mode, &LimitChanges::default())?;
+        self.own_stores.insert(format!("key-value/{label}"), Arc::clone(&attached));
+        Ok(attached)
     }
 
     /// Where a volume of this process is, and when it is saved.

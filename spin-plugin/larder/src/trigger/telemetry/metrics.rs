@@ -16,7 +16,10 @@ use super::SCOPE;
 
 /// Sets of attributes of one metric: each operation of each volume, by its
 /// outcome. Guards the memory of the SDK, which keeps one number for each.
-const MOST_SERIES: usize = MOST_VOLUMES * OperationKind::ALL.len() * 2;
+const MOST_SERIES: usize = (MOST_VOLUMES + OWN_STORES) * OperationKind::ALL.len() * 2;
+
+/// Stores that have a volume without being configured: `default`.
+const OWN_STORES: usize = 1;
 
 /// Volumes, and what they are called.
 type Volumes = Arc<[(String, Arc<Volume>)]>;
