@@ -92,7 +92,10 @@ fn the_local_app() {
     assert_eq!(*found.target, "web");
     let request =
         Request { scheme: "http", host: None, path_and_query: "/files/a/b.txt?x", client: "[::1]:9".parse().unwrap() };
-    let headers: BTreeMap<String, String> = request_headers(&request, &found).into_iter().collect();
+    let headers: BTreeMap<String, String> = request_headers(&request, &found)
+        .into_iter()
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
     assert_eq!(headers["spin-path-info"], "/a/b.txt");
     assert_eq!(headers["spin-full-url"], "http://localhost/files/a/b.txt?x");
     assert_eq!(headers["spin-client-addr"], "[::1]:9");

@@ -110,11 +110,19 @@ type Finished = Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>;
 type Sent = wasmtime_wasi_http::Result<(Response<WasiBody>, Finished)>;
 
 impl WasiHttpHooks for OutgoingRequests {
-    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+    // Asked for each header: by itself it would make a filter each time.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
         match self.to {
-            Outgoing::Nowhere => Arc::new(is_forbidden),
-            Outgoing::To { .. } => Arc::new(|name| *name != HOST && is_forbidden(name)),
+            Outgoing::Nowhere => is_forbidden(name),
+            Outgoing::To { .. } => is_forbidden_but_host(name),
         }
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::new(match self.to {
+            Outgoing::Nowhere => is_forbidden,
+            Outgoing::To { .. } => is_forbidden_but_host,
+        })
     }
 
     fn send_request(
@@ -154,6 +162,10 @@ impl WasiHttpHooks for OutgoingRequests {
 
 fn is_forbidden(name: &HeaderName) -> bool {
     DEFAULT_FORBIDDEN_HEADERS.contains(name)
+}
+
+fn is_forbidden_but_host(name: &HeaderName) -> bool {
+    *name != HOST && is_forbidden(name)
 }
 
 /// The guest's times, within bounds.

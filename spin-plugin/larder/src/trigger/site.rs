@@ -1,6 +1,7 @@
 //! What answers a request: the trigger with its route, another component's, or
 //! this process itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -69,10 +70,11 @@ impl Answer for Site {
         let line = RequestLine::of(&request);
         // What it is of is known once there is a route.
         let span = tracing::info_span!("request", component = field::Empty, route = field::Empty);
+        let within = span.clone();
         async {
             let begun = Instant::now();
             let traced = self.tracing.get().map(|tracing| tracing.request(&request, self.scheme));
-            let response = self.answer_client(request, client, traced.as_ref()).await;
+            let response = self.answer_client(request, client, &within, traced.as_ref()).await;
             let response = response.unwrap_or_else(|failure| failure.answer(&line));
             let milliseconds = begun.elapsed().as_millis();
             tracing::info!(status = response.status().as_u16(), milliseconds, "{line}");
@@ -143,6 +145,7 @@ impl Site {
         &self,
         request: Request<Incoming>,
         client: SocketAddr,
+        span: &Span,
         traced: Option<&RequestSpan>,
     ) -> Result<Response<Body>, Failure> {
         if let Some(name) = request.uri().path().strip_prefix(WELL_KNOWN) {
@@ -153,7 +156,6 @@ impl Site {
         let Some(found) = self.router.find(&path) else { return Ok(status(StatusCode::NOT_FOUND)) };
         let headers = told(self.scheme, client, &request, &found).ok_or(Failure::BadRequest)?;
         put(request.headers_mut(), headers);
-        let span = Span::current();
         span.record("component", found.target.component.as_str()).record("route", found.pattern.raw());
         if let Some(span) = traced {
             span.of_component(&found.target.component);
@@ -210,8 +212,17 @@ fn told<B, T>(
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let path_and_query = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let headers = request_headers(&route::Request { scheme, host, path_and_query, client }, found);
-    let header =
-        |(name, value): (String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
+    let header = |(name, value): (Cow<'static, str>, Cow<'_, str>)| {
+        let name = match name {
+            Cow::Borrowed(name) => HeaderName::from_static(name),
+            Cow::Owned(name) => HeaderName::try_from(name).ok()?,
+        };
+        let value = match value {
+            Cow::Borrowed(value) => HeaderValue::from_bytes(value.as_bytes()),
+            Cow::Owned(value) => HeaderValue::try_from(value),
+        };
+        Some((name, value.ok()?))
+    };
     headers.into_iter().map(header).collect()
 }
 
@@ -221,6 +232,7 @@ fn put(headers: &mut HeaderMap, told: Vec<(HeaderName, HeaderValue)>) {
     for name in forged {
         headers.remove(name);
     }
+    headers.reserve(told.len());
     for (name, value) in told {
         headers.append(name, value);
     }

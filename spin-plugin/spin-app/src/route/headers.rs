@@ -2,6 +2,7 @@
 //!
 //! They are Spin 4's. The application base is always `/`.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use super::Match;
@@ -38,27 +39,34 @@ pub struct Request<'a> {
 /// not tell it from what the trigger says.
 #[must_use]
 pub fn is_spin_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.starts_with(PARAMETER) || ALWAYS.contains(&name.as_str())
+    let start = name.get(..PARAMETER.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PARAMETER))
+        || ALWAYS.iter().any(|always| always.eq_ignore_ascii_case(name))
 }
 
-/// The names and values of the `spin-*` headers of a request with a route.
+/// The names and values of the `spin-*` headers of a request with a route. Every
+/// name is in lower case.
 #[must_use]
-pub fn request_headers<T>(request: &Request<'_>, found: &Match<'_, T>) -> Vec<(String, String)> {
+pub fn request_headers<'a, T>(
+    request: &Request<'_>,
+    found: &'a Match<'_, T>,
+) -> Vec<(Cow<'static, str>, Cow<'a, str>)> {
     let Request { scheme, host, path_and_query, client } = request;
     let pattern = found.pattern;
-    let values = [
-        found.path_info.clone(),
-        format!("{scheme}://{}{path_and_query}", host.unwrap_or("localhost")),
-        pattern.normalised(),
-        "/".to_owned(),
-        pattern.raw().to_owned(),
-        pattern.prefix().to_owned(),
-        client.to_string(),
+    let values: [Cow<'_, str>; ALWAYS.len()] = [
+        found.path_info.as_str().into(),
+        format!("{scheme}://{}{path_and_query}", host.unwrap_or("localhost")).into(),
+        pattern.normalised().into(),
+        "/".into(),
+        pattern.raw().into(),
+        pattern.prefix().into(),
+        client.to_string().into(),
     ];
-    let always = ALWAYS.iter().map(|name| (*name).to_owned()).zip(values);
-    let parameters =
-        found.parameters.iter().map(|(name, value)| (format!("{PARAMETER}{}", in_header(name)), (*value).to_owned()));
+    let always = ALWAYS.iter().map(|name| Cow::Borrowed(*name)).zip(values);
+    let parameters = found
+        .parameters
+        .iter()
+        .map(|(name, value)| (Cow::Owned(format!("{PARAMETER}{}", in_header(name))), Cow::Borrowed(*value)));
     always.chain(parameters).collect()
 }
 
@@ -81,7 +89,9 @@ mod tests {
             path_and_query: &format!("{path}?a=b"),
             client: "127.0.0.1:8777".parse().unwrap(),
         };
-        request_headers(&request, &router.find(path).unwrap())
+        let found = router.find(path).unwrap();
+        let headers = request_headers(&request, &found).into_iter();
+        headers.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 
     #[test]
